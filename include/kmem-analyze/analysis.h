@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The contract of an analysis (one file in plugins/): what it needs, and five functions. It sees
+ * events and fills a report; it knows nothing of files, options or output formats.
+ */
+#ifndef KMEM_ANALYZE_ANALYSIS_H
+#define KMEM_ANALYZE_ANALYSIS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <kmem-analyze/error.h>
+#include <kmem-analyze/event.h>
+#include <kmem-analyze/result.h>
+
+enum kma_clock {
+	KMA_CLOCK_GLOBAL,	/* nanoseconds, comparable across CPUs */
+	KMA_CLOCK_LOCAL,	/* nanoseconds, comparable on one CPU only */
+	KMA_CLOCK_TICKS,	/* no nanoseconds: durations are unavailable */
+};
+
+struct kma_strings;
+
+/* What is known before the first event. */
+struct kma_trace {
+	enum kma_clock clock;
+	const char *clock_name;		/* "local", "mono", ... */
+	uint32_t nr_cpus;		/* highest CPU id with a lane, plus one */
+	uint64_t start_ts;		/* no event is older */
+	uint64_t formats;		/* KMA_KIND_BIT of each event whose format the trace holds */
+	/* per kind: bit i is set when the kind's i-th optional field exists, see decode/fields.h */
+	uint32_t optional_fields[KMA_NR_KINDS];
+	bool filtered;			/* CPUs or a time range were picked: pairs may be cut */
+	const struct kma_strings *strings;
+};
+
+/* The text of an interned string; valid as long as the trace. */
+const char *kma_string(const struct kma_strings *strings, uint32_t id);
+
+/* What is known after the last event so far. */
+struct kma_summary {
+	uint64_t first_ts, last_ts;	/* of all records, wanted or not */
+	uint64_t records[KMA_NR_KINDS];
+	uint64_t lost;			/* records lost; lower bound */
+	bool truncated;			/* the input ended early */
+};
+
+struct kma_need {
+	enum kma_kind kind;
+	bool required;			/* without any of the required ones the report is empty */
+	const char *what_for;		/* "hold times"; NULL: an alternative, not missed when absent */
+};
+
+struct kma_state;			/* each analysis completes it in its own file */
+struct kma_report;			/* being built, see result.h */
+
+struct kma_analysis {
+	const char *name;		/* also the report's and the prefix of its metrics */
+	const char *title;
+	const struct kma_need *needs;	/* ends with KMA_KIND_NONE */
+	const struct kma_metric_def *metrics;	/* ends with a NULL name */
+	bool stacks;			/* wants kma_event.stack filled */
+
+	/* NULL with @err filled when out of memory. @trace outlives the state. */
+	struct kma_state *(*open)(const struct kma_trace *trace, struct kma_error *err);
+	/* 0, or -1 when out of memory */
+	int (*feed)(struct kma_state *state, const struct kma_batch *batch);
+	int (*lost)(struct kma_state *state, const struct kma_lost *lost);
+	/* May be called many times; never changes what a later call or feed() sees. */
+	int (*report)(const struct kma_state *state, const struct kma_summary *summary,
+		      struct kma_report *report);
+	void (*close)(struct kma_state *state);
+};
+
+/* The static list of analyses, in the order of their reports; ends with NULL. */
+extern const struct kma_analysis *const kma_analyses[];
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every analysis by name, for the static list only. */
+#ifndef KMA_PLUGINS_PLUGINS_H
+#define KMA_PLUGINS_PLUGINS_H
+
+#include <kmem-analyze/analysis.h>
+
+extern const struct kma_analysis kma_zone_lock_analysis;
+extern const struct kma_analysis kma_pcp_analysis;
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the command line asks for. */
+#ifndef KMA_CLI_CONFIG_H
+#define KMA_CLI_CONFIG_H
+
+#include <stdio.h>
+
+#include <kmem-analyze/analysis.h>
+
+#include "source/source.h"
+#include "stream/pipeline.h"
+
+enum kma_command { KMA_COMMAND_ANALYZE, KMA_COMMAND_HELP, KMA_COMMAND_VERSION, KMA_COMMAND_LIST };
+
+struct kma_config {
+	enum kma_command command;
+	const char *path;
+	enum kma_reader reader;
+	bool reports_picked;			/* by -r; else all */
+	const struct kma_analysis *analyses[64];	/* ends with NULL */
+	uint32_t *cpus;				/* sorted; NULL: all */
+	size_t nr_cpus;
+	const char *buffer;
+	struct kma_time_limit from, to;
+	unsigned int top;
+	bool json;
+	const char *json_path;			/* NULL: standard output, instead of the text */
+	bool quiet, no_color;
+};
+
+/* Fills @config from the command line. @argv's strings must outlive it. */
+int kma_config_parse(struct kma_config *config, int argc, char **argv, struct kma_error *err);
+void kma_config_free(struct kma_config *config);
+
+void kma_print_help(FILE *out);
+/* Reports, their metrics and the events they need. */
+void kma_print_list(FILE *out);
+
+#endif

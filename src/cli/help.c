@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What --help and --list print, made from the option table and the analyses' own declarations. */
+#include <string.h>
+
+#include "cli/config.h"
+#include "cli/options.h"
+
+#define HELP_COLUMN 24
+
+void kma_print_help(FILE *out)
+{
+	fputs("Usage: kmem-analyze [OPTION]... TRACE\n\n"
+	      "Says what the kernel's page and per-CPU allocators did in a trace.dat: who held and who waited for\n"
+	      "zone->lock, and how pages moved through the per-CPU lists. Each number says how far it can be trusted.\n\n"
+	      "Record a trace with:  trace-cmd record -e 'kmem:mm_*' COMMAND\n\n",
+	      out);
+	for (const struct kma_option *option = kma_options; option->name; option++) {
+		int n;
+
+		if (option->id < 256)
+			n = fprintf(out, "  -%c, --%s", option->id, option->name);
+		else
+			n = fprintf(out, "      --%s", option->name);
+		if (option->argument && *option->argument == '[')
+			n += fprintf(out, "[=%.*s]", (int)strcspn(option->argument + 1, "]"), option->argument + 1);
+		else if (option->argument)
+			n += fprintf(out, " %s", option->argument);
+		fprintf(out, "%*s%s\n", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "", option->help);
+	}
+	fputs("\nExit status: 0 all well; 2 wrong usage or an internal error; 3 the trace is missing, unreadable, cut\n"
+	      "off, or holds nothing that a report needs.\n",
+	      out);
+}
+
+static void print_metric(FILE *out, const struct kma_metric_def *def)
+{
+	static const char *const kinds[] = { "counter", "gauge", "distribution" };
+	int n = fprintf(out, "    %-36s %s", def->name, kinds[def->kind]);
+
+	if (*def->labels) {
+		char labels[200];
+
+		/* sets are separated by blanks, keys by commas */
+		snprintf(labels, sizeof(labels), "%s", def->labels);
+		for (char *set = strtok(labels, " "); set; set = strtok(NULL, " ")) {
+			fprintf(out, "%*s{%s}", n < 55 ? 55 - n : 1, "", set);
+			n = 55;
+		}
+	}
+	fputc('\n', out);
+}
+
+void kma_print_list(FILE *out)
+{
+	for (size_t i = 0; kma_analyses[i]; i++) {
+		const struct kma_analysis *analysis = kma_analyses[i];
+
+		fprintf(out, "%s%s: %s\n", i ? "\n" : "", analysis->name, analysis->title);
+		fputs("  metrics, and how each can be split:\n", out);
+		for (const struct kma_metric_def *def = analysis->metrics; def->name; def++)
+			print_metric(out, def);
+		fputs("  events (* one of these is needed):\n", out);
+		for (const struct kma_need *need = analysis->needs; need->kind; need++)
+			fprintf(out, "  %c %s:%-*s %s\n", need->required ? '*' : ' ', kma_kind_system(need->kind),
+				(int)(44 - strlen(kma_kind_system(need->kind))), kma_kind_name(need->kind),
+				need->what_for ? need->what_for : "the same, where other events are missing");
+	}
+}

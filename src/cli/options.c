@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line: from the option table to a struct kma_config. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/config.h"
+
+const struct kma_option kma_options[] = {
+	{ KMA_OPT_REPORT, "report", "LIST", "only these reports, by name, separated by commas (see --list)" },
+	{ KMA_OPT_TOP, "top", "N", "rows of each table in the text (default 10)" },
+	{ KMA_OPT_CPU, "cpu", "LIST", "only these CPUs: 0,2-5" },
+	{ KMA_OPT_BUFFER, "buffer", "NAME", "only this trace buffer (instance); \"\" is the top one" },
+	{ KMA_OPT_FROM, "from", "TIME", "from this time on: seconds on the trace's clock, or +S from its start" },
+	{ KMA_OPT_TO, "to", "TIME", "up to this time: the same" },
+	{ KMA_OPT_JSON, "json", "[FILE]", "JSON instead of text, or into FILE beside the text" },
+	{ KMA_OPT_READER, "reader", "NAME", "own (default) or libtracecmd (slower, the reference)" },
+	{ KMA_OPT_QUIET, "quiet", NULL, "no text and no progress; only errors, the exit status and JSON" },
+	{ KMA_OPT_NO_COLOR, "no-color", NULL, "no colour (also with NO_COLOR set, or when not on a terminal)" },
+	{ KMA_OPT_LIST, "list", NULL, "list the reports, their metrics, and the events they need" },
+	{ KMA_OPT_VERSION, "version", NULL, "print the version" },
+	{ KMA_OPT_HELP, "help", NULL, "print this help" },
+	{ 0 },
+};
+
+#define MAX_OPTIONS 64
+
+static int parse_count(const char *text, const char *option, unsigned int *value, struct kma_error *err)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || n > 1000000)
+		return kma_fail(err, KMA_ERR_USAGE, "--%s takes a number up to 1000000, not \"%s\"", option, text);
+	*value = n;
+	return 0;
+}
+
+/* "12.5" or "+0.25": seconds, to the nanosecond */
+static int parse_time(const char *text, const char *option, struct kma_time_limit *limit, struct kma_error *err)
+{
+	const char *p = text;
+	uint64_t seconds = 0, ns = 0, unit = 1000000000;
+	bool digits = false;
+
+	*limit = (struct kma_time_limit){ .set = true, .relative = *p == '+' };
+	if (limit->relative)
+		p++;
+	for (; *p >= '0' && *p <= '9' && seconds < UINT64_MAX / 20000000000; p++, digits = true)
+		seconds = 10 * seconds + (*p - '0');
+	if (*p == '.')
+		for (p++; *p >= '0' && *p <= '9'; p++, digits = true)
+			ns += (*p - '0') * (unit /= 10);
+	if (*p || !digits)
+		return kma_fail(err, KMA_ERR_USAGE,
+				"--%s takes seconds, like 12.5, or +2.5 from the trace's start, not \"%s\"", option,
+				text);
+	limit->ns = seconds * 1000000000 + ns;
+	return 0;
+}
+
+static int compare_cpus(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* "0,2-5" */
+static int parse_cpus(const char *text, struct kma_config *config, struct kma_error *err)
+{
+	const char *p = text;
+
+	free(config->cpus);
+	config->cpus = NULL;
+	config->nr_cpus = 0;
+	do {
+		unsigned long first, last;
+		uint32_t *cpus;
+		char *end;
+
+		if (*p < '0' || *p > '9')
+			goto bad;
+		first = last = strtoul(p, &end, 10);
+		if (*end == '-') {
+			p = end + 1;
+			if (*p < '0' || *p > '9')
+				goto bad;
+			last = strtoul(p, &end, 10);
+		}
+		if (last < first || last > UINT16_MAX || (*end && *end != ',') ||
+		    config->nr_cpus > UINT16_MAX)
+			goto bad;
+		cpus = realloc(config->cpus, (config->nr_cpus + last - first + 1) * sizeof(*cpus));
+		if (!cpus)
+			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+		config->cpus = cpus;
+		for (; first <= last; first++)
+			cpus[config->nr_cpus++] = first;
+		p = *end ? end + 1 : end;
+	} while (*p);
+	qsort(config->cpus, config->nr_cpus, sizeof(*config->cpus), compare_cpus);
+	return 0;
+bad:
+	return kma_fail(err, KMA_ERR_USAGE, "--cpu takes a list like 0,2-5, not \"%s\"", text);
+}
+
+static int parse_reports(const char *text, struct kma_config *config, struct kma_error *err)
+{
+	size_t nr = 0;
+
+	config->reports_picked = true;
+	/* in the order of the static list, each once, whatever order was asked for */
+	for (size_t i = 0; kma_analyses[i]; i++) {
+		size_t length = strlen(kma_analyses[i]->name);
+
+		for (const char *p = text; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
+			if (strcspn(p, ",") == length && !memcmp(p, kma_analyses[i]->name, length)) {
+				config->analyses[nr++] = kma_analyses[i];
+				break;
+			}
+	}
+	config->analyses[nr] = NULL;
+	for (const char *p = text; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
+		bool known = false;
+
+		for (size_t i = 0; i < nr; i++)
+			known |= strlen(config->analyses[i]->name) == strcspn(p, ",") &&
+				 !strncmp(p, config->analyses[i]->name, strcspn(p, ","));
+		if (!known)
+			return kma_fail(err, KMA_ERR_USAGE, "no report \"%.*s\"; --list names them",
+					(int)strcspn(p, ","), p);
+	}
+	return 0;
+}
+
+static int parse_option(struct kma_config *config, int id, const char *value, struct kma_error *err)
+{
+	switch (id) {
+	case KMA_OPT_REPORT:
+		return parse_reports(value, config, err);
+	case KMA_OPT_TOP:
+		return parse_count(value, "top", &config->top, err);
+	case KMA_OPT_CPU:
+		return parse_cpus(value, config, err);
+	case KMA_OPT_BUFFER:
+		config->buffer = value;
+		return 0;
+	case KMA_OPT_FROM:
+		return parse_time(value, "from", &config->from, err);
+	case KMA_OPT_TO:
+		return parse_time(value, "to", &config->to, err);
+	case KMA_OPT_JSON:
+		config->json = true;
+		config->json_path = value && strcmp(value, "-") ? value : NULL;
+		return 0;
+	case KMA_OPT_READER:
+		if (!strcmp(value, "own"))
+			config->reader = KMA_READER_OWN;
+		else if (!strcmp(value, "libtracecmd"))
+			config->reader = KMA_READER_TRACECMD;
+		else
+			return kma_fail(err, KMA_ERR_USAGE, "--reader takes own or libtracecmd, not \"%s\"", value);
+		return 0;
+	case KMA_OPT_QUIET:
+		config->quiet = true;
+		return 0;
+	case KMA_OPT_NO_COLOR:
+		config->no_color = true;
+		return 0;
+	case KMA_OPT_LIST:
+		config->command = KMA_COMMAND_LIST;
+		return 0;
+	case KMA_OPT_VERSION:
+		config->command = KMA_COMMAND_VERSION;
+		return 0;
+	case KMA_OPT_HELP:
+		config->command = KMA_COMMAND_HELP;
+		return 0;
+	default:
+		return kma_fail(err, KMA_ERR_INTERNAL, "option %d without a meaning", id);
+	}
+}
+
+/* getopt_long()'s two tables, made from ours. */
+static void getopt_tables(struct option *longs, char *shorts)
+{
+	*shorts++ = ':';
+	for (const struct kma_option *option = kma_options; option->name; option++) {
+		*longs++ = (struct option){
+			.name = option->name,
+			.has_arg = !option->argument ? no_argument
+				   : *option->argument == '[' ? optional_argument : required_argument,
+			.val = option->id,
+		};
+		if (option->id >= 256)
+			continue;
+		*shorts++ = option->id;
+		if (option->argument)
+			*shorts++ = ':';
+	}
+	*longs = (struct option){ 0 };
+	*shorts = '\0';
+}
+
+int kma_config_parse(struct kma_config *config, int argc, char **argv, struct kma_error *err)
+{
+	struct option longs[MAX_OPTIONS];
+	char shorts[2 * MAX_OPTIONS];
+	int id;
+
+	memset(config, 0, sizeof(*config));
+	config->top = 10;
+	for (size_t i = 0; kma_analyses[i]; i++)
+		config->analyses[i] = kma_analyses[i];
+	getopt_tables(longs, shorts);
+	opterr = 0;
+	optind = 1;
+	while ((id = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (id == '?')
+			return kma_fail(err, KMA_ERR_USAGE, "unknown option \"%s\"; --help lists them",
+					argv[optind - 1]);
+		if (id == ':')
+			return kma_fail(err, KMA_ERR_USAGE, "option \"%s\" needs a value; --help tells",
+					argv[optind - 1]);
+		if (parse_option(config, id, optarg, err) < 0)
+			return -1;
+	}
+	if (config->command != KMA_COMMAND_ANALYZE)
+		return 0;
+	if (optind == argc)
+		return kma_fail(err, KMA_ERR_USAGE, "no trace given: kmem-analyze [OPTION]... TRACE; --help tells more");
+	if (optind + 1 < argc)
+		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"", argv[optind + 1]);
+	config->path = strcmp(argv[optind], "-") ? argv[optind] : "/dev/stdin";
+	return 0;
+}
+
+void kma_config_free(struct kma_config *config)
+{
+	free(config->cpus);
+	config->cpus = NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The options as data: parsing, --help and the tests of the manual read the same table. */
+#ifndef KMA_CLI_OPTIONS_H
+#define KMA_CLI_OPTIONS_H
+
+enum kma_option_id {
+	KMA_OPT_REPORT = 'r',
+	KMA_OPT_HELP = 'h',
+	KMA_OPT_VERSION = 'V',
+	KMA_OPT_TOP = 256,
+	KMA_OPT_CPU,
+	KMA_OPT_BUFFER,
+	KMA_OPT_FROM,
+	KMA_OPT_TO,
+	KMA_OPT_JSON,
+	KMA_OPT_READER,
+	KMA_OPT_QUIET = 'q',
+	KMA_OPT_NO_COLOR = 300,
+	KMA_OPT_LIST,
+};
+
+struct kma_option {
+	int id;			/* below 256: also the short option */
+	const char *name;
+	const char *argument;	/* NULL: takes none; in brackets: optional */
+	const char *help;
+};
+
+extern const struct kma_option kma_options[];	/* ends with a NULL name */
+
+#endif

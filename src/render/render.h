@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The output formats. Each reads the finished (resolved) result and writes one stream; none changes anything.
+ */
+#ifndef KMA_RENDER_RENDER_H
+#define KMA_RENDER_RENDER_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct kma_result;
+
+struct kma_text_options {
+	unsigned int top; /* rows per table and series; 0: all */
+	bool color;	  /* escape sequences for colour */
+	bool utf8;	  /* characters beyond ASCII */
+};
+
+/* For people, at most 100 columns wide. 0, or -1 when out of memory or @out cannot be written. */
+int kma_render_text(const struct kma_result *result, const struct kma_text_options *options,
+		    FILE *out);
+
+/* docs/kmem-analyze-1.schema.json describes it. 0, or -1 as above. */
+int kma_render_json(const struct kma_result *result, FILE *out);
+
+#endif

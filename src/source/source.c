@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Choosing a reader, and what all sources share. */
+#include "source/source.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "source/open.h"
+#include "util/arena.h"
+
+struct kma_source *kma_source_open(const char *path, enum kma_reader reader, struct kma_error *err)
+{
+	struct kma_source *source;
+	bool time_shift;
+
+	if (reader == KMA_READER_TRACECMD)
+		return kma_tracecmd_open(path, err);
+	source = kma_tracedat_open(path, &time_shift, err);
+	if (!source || !time_shift)
+		return source;
+	if (reader == KMA_READER_AUTO) {
+		kma_source_close(source);
+		source = kma_tracecmd_open(path, err);
+		if (source)
+			kma_source_note(source, "the file has guest time shifts: read through libtracecmd, which "
+						"corrects for them");
+	} else {
+		kma_source_note(source, "the file has guest time shifts, which the own reader leaves out: times are "
+					"the guest's own");
+	}
+	return source;
+}
+
+void kma_source_close(struct kma_source *source)
+{
+	if (source)
+		source->ops->close(source);
+}
+
+static int add_note(struct kma_source *source, const char *fmt, va_list ap)
+{
+	struct kma_source_info *info = &source->info;
+	const char **notes = realloc(info->notes, (info->nr_notes + 1) * sizeof(*notes));
+
+	if (!notes)
+		return -1;
+	info->notes = notes;
+	notes[info->nr_notes] = kma_arena_vprintf(source->arena, fmt, ap);
+	if (!notes[info->nr_notes])
+		return -1;
+	info->nr_notes++;
+	return 0;
+}
+
+int kma_source_note(struct kma_source *source, const char *fmt, ...)
+{
+	va_list ap;
+	int ret;
+
+	va_start(ap, fmt);
+	ret = add_note(source, fmt, ap);
+	va_end(ap);
+	return ret;
+}
+
+/* A file can be broken in many places; a person reads a few. */
+#define MAX_DAMAGE_NOTES 20
+
+int kma_source_damage(struct kma_source *source, const char *fmt, ...)
+{
+	va_list ap;
+	int ret;
+
+	source->info.truncated = true;
+	if (source->info.nr_notes >= MAX_DAMAGE_NOTES)
+		return 0;
+	va_start(ap, fmt);
+	ret = add_note(source, fmt, ap);
+	va_end(ap);
+	return ret;
+}

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The own trace.dat reader: the file's head, what both versions share, and handing out pages. The file is
+ * mapped and trusted with nothing.
+ */
+#include "source/tracedat.h"
+
+#include <ctype.h>
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "source/open.h"
+#include "util/arena.h"
+
+#define MIN_PAGE_SIZE 64u
+#define MAX_PAGE_SIZE (1u << 26)
+
+struct kma_cursor kma_dat_cursor(const struct kma_tracedat *dat, uint64_t offset)
+{
+	struct kma_cursor cursor = { .data = dat->map.data, .size = dat->map.size, .swap = dat->swap };
+
+	if (offset > cursor.size)
+		cursor.past_end = true;
+	else
+		cursor.at = offset;
+	return cursor;
+}
+
+char *kma_dat_sized_text(struct kma_cursor *cursor, unsigned int size_bytes)
+{
+	uint64_t size = size_bytes == 8 ? kma_cursor_u64(cursor) : kma_cursor_u32(cursor);
+	const uint8_t *text = kma_cursor_bytes(cursor, size);
+
+	return text ? strndup((const char *)text, size) : NULL;
+}
+
+/* "field: local_t commit;\toffset:8;\tsize:8;..." gives the kernel's long; "data;\toffset:16" where records begin */
+static void page_layout(struct kma_tracedat *dat, const char *text, size_t size)
+{
+	struct kma_page_format *format = &dat->source.info.page_format;
+	char copy[2048];
+	const char *p;
+	unsigned int offset, length;
+
+	if (size >= sizeof(copy))
+		size = sizeof(copy) - 1;
+	memcpy(copy, text, size);
+	copy[size] = '\0';
+	p = strstr(copy, " commit;");
+	if (p && sscanf(p, " commit; offset:%u; size:%u;", &offset, &length) == 2 && offset == 8 &&
+	    (length == 4 || length == 8))
+		format->commit_size = length;
+	format->data_offset = 8 + format->commit_size;
+	p = strstr(copy, " data;");
+	if (p && sscanf(p, " data; offset:%u;", &offset) == 1 && offset >= format->data_offset &&
+	    offset <= 64)
+		format->data_offset = offset;
+}
+
+int kma_dat_header_info(struct kma_tracedat *dat, struct kma_cursor *cursor)
+{
+	const uint8_t *text;
+	uint64_t size;
+
+	if (strcmp(kma_cursor_string(cursor), "header_page"))
+		return -1;
+	size = kma_cursor_u64(cursor);
+	text = kma_cursor_bytes(cursor, size);
+	if (!text)
+		return -1;
+	page_layout(dat, (const char *)text, size);
+	if (strcmp(kma_cursor_string(cursor), "header_event"))
+		return -1;
+	size = kma_cursor_u64(cursor);
+	return kma_cursor_bytes(cursor, size) ? 0 : -1;
+}
+
+static int add_format(struct kma_tracedat *dat, const char *system, const uint8_t *text, size_t size)
+{
+	struct kma_source_info *info = &dat->source.info;
+
+	if (info->nr_formats > UINT16_MAX)	/* an id has 16 bits */
+		return -1;
+	if (info->nr_formats == dat->max_formats) {
+		size_t max = dat->max_formats ? 2 * dat->max_formats : 64;
+		struct kma_format *formats = realloc(info->formats, max * sizeof(*formats));
+
+		if (!formats)
+			return -1;
+		info->formats = formats;
+		dat->max_formats = max;
+	}
+	info->formats[info->nr_formats++] =
+		(struct kma_format){ .system = system, .text = (const char *)text, .size = size };
+	return 0;
+}
+
+static int system_formats(struct kma_tracedat *dat, struct kma_cursor *cursor, const char *system)
+{
+	uint32_t nr = kma_cursor_u32(cursor);
+
+	for (uint32_t i = 0; i < nr; i++) {
+		uint64_t size = kma_cursor_u64(cursor);
+		const uint8_t *text = kma_cursor_bytes(cursor, size);
+
+		if (!text || add_format(dat, system, text, size) < 0)
+			return -1;
+	}
+	return cursor->past_end ? -1 : 0;
+}
+
+int kma_dat_ftrace_formats(struct kma_tracedat *dat, struct kma_cursor *cursor)
+{
+	return system_formats(dat, cursor, "ftrace");
+}
+
+int kma_dat_event_formats(struct kma_tracedat *dat, struct kma_cursor *cursor)
+{
+	uint32_t systems = kma_cursor_u32(cursor);
+
+	for (uint32_t i = 0; i < systems; i++) {
+		const char *system = kma_cursor_string(cursor);
+
+		if (cursor->past_end || system_formats(dat, cursor, system) < 0)
+			return -1;
+	}
+	return cursor->past_end ? -1 : 0;
+}
+
+const char *kma_dat_clock(struct kma_tracedat *dat, const char *text, size_t size)
+{
+	const char *open = memchr(text, '[', size);
+	const char *close = open ? memchr(open, ']', text + size - open) : NULL;
+
+	if (close)
+		return kma_arena_strndup(dat->source.arena, open + 1, close - open - 1);
+	return kma_arena_strndup(dat->source.arena, text, strnlen(text, size));
+}
+
+/* The text of per_cpu/cpuN/stats, and for instances a line "Buffer: NAME" of its own before them. */
+static int cpu_stat(struct kma_tracedat *dat, const char *text, size_t size)
+{
+	struct kma_source_info *info = &dat->source.info;
+	char *copy = strndup(text, size), *line, *rest = copy;
+	struct kma_cpu_stat stat = { .buffer = dat->stat_buffer };
+	bool has_cpu = false;
+	int ret = 0;
+
+	if (!copy)
+		return -1;
+	while ((line = strsep(&rest, "\n"))) {
+		unsigned long long value;
+		unsigned int cpu;
+
+		if (!strncmp(line, "Buffer: ", 8)) {
+			dat->stat_buffer = kma_arena_strdup(dat->source.arena, line + 8);
+			stat.buffer = dat->stat_buffer;
+			if (!stat.buffer)
+				ret = -1;
+		} else if (sscanf(line, "CPU: %u", &cpu) == 1) {
+			stat.cpu = cpu;
+			has_cpu = true;
+		} else if (sscanf(line, "entries: %llu", &value) == 1) {
+			dat->entries += value;
+		} else if (sscanf(line, "overrun: %llu", &value) == 1) {
+			stat.overrun = value;
+		}
+	}
+	free(copy);
+	if (has_cpu && !ret) {
+		struct kma_cpu_stat *stats =
+			realloc(info->cpu_stats, (info->nr_cpu_stats + 1) * sizeof(*stats));
+
+		if (!stats)
+			return -1;
+		info->cpu_stats = stats;
+		stats[info->nr_cpu_stats++] = stat;
+	}
+	return ret;
+}
+
+static int64_t option_number(const struct kma_cursor *option)
+{
+	char text[32] = "";
+
+	memcpy(text, option->data, option->size < sizeof(text) ? option->size : sizeof(text) - 1);
+	return strtoll(text, NULL, 0);
+}
+
+int kma_dat_option(struct kma_tracedat *dat, unsigned int id, struct kma_cursor *option)
+{
+	struct kma_source_info *info = &dat->source.info;
+	const char *text = (const char *)option->data;
+
+	switch (id) {
+	case KMA_DAT_DATE:	/* microseconds */
+		info->time.offset = (int64_t)((uint64_t)info->time.offset + (uint64_t)option_number(option) * 1000);
+		break;
+	case KMA_DAT_OFFSET:
+		info->time.offset = (int64_t)((uint64_t)info->time.offset + (uint64_t)option_number(option));
+		break;
+	case KMA_DAT_CPUSTAT:
+		return cpu_stat(dat, text, strnlen(text, option->size));
+	case KMA_DAT_TRACECLOCK:
+		if (option->size)
+			info->clock = kma_dat_clock(dat, text, strnlen(text, option->size));
+		return info->clock || !option->size ? 0 : -1;
+	case KMA_DAT_UNAME:
+		info->uname = kma_arena_strndup(dat->source.arena, text, option->size);
+		return info->uname ? 0 : -1;
+	case KMA_DAT_CPUCOUNT:
+		if (option->size >= 4)
+			info->cpus = kma_cursor_u32(option);
+		break;
+	case KMA_DAT_TRACEID:
+		if (option->size >= 8)
+			info->trace_id = kma_cursor_u64(option);
+		break;
+	case KMA_DAT_TIME_SHIFT:
+		dat->time_shift = option->size >= 16;
+		break;
+	case KMA_DAT_TSC2NSEC:
+		if (option->size >= 16) {
+			info->time.mult = kma_cursor_u32(option);
+			info->time.shift = kma_cursor_u32(option);
+			if (info->time.shift > 63)
+				info->time.mult = 0;
+		}
+		break;
+	default:	/* of no meaning for the records */
+		break;
+	}
+	return 0;
+}
+
+int kma_dat_add_buffer(struct kma_tracedat *dat, const char *name, const char *clock, uint32_t page_size)
+{
+	struct kma_source_info *info = &dat->source.info;
+	struct kma_buffer_info *buffer;
+
+	if (info->nr_buffers == UINT16_MAX)
+		return -1;
+	if (info->nr_buffers == dat->max_buffers) {
+		uint32_t max = dat->max_buffers ? 2 * dat->max_buffers : 4;
+		struct kma_buffer_info *buffers = realloc(info->buffers, max * sizeof(*buffers));
+
+		if (!buffers)
+			return -1;
+		info->buffers = buffers;
+		dat->max_buffers = max;
+	}
+	buffer = &info->buffers[info->nr_buffers];
+	buffer->name = kma_arena_strdup(dat->source.arena, name);
+	buffer->clock = clock ? kma_arena_strdup(dat->source.arena, clock) : NULL;
+	buffer->page_size = page_size;
+	if (!buffer->name || (clock && !buffer->clock))
+		return -1;
+	return info->nr_buffers++;
+}
+
+int kma_dat_add_lane(struct kma_tracedat *dat, uint16_t buffer, uint32_t cpu, uint64_t offset, uint64_t size,
+		     bool compressed)
+{
+	struct kma_dat_lane *lane;
+
+	if (dat->nr_lanes == dat->max_lanes) {
+		uint32_t max = dat->max_lanes ? 2 * dat->max_lanes : 16;
+		struct kma_dat_lane *lanes = realloc(dat->lanes, max * sizeof(*lanes));
+
+		if (!lanes)
+			return -1;
+		dat->lanes = lanes;
+		dat->max_lanes = max;
+	}
+	if (size && compressed)
+		size += 4;	/* the number of chunks, which the recorded size leaves out */
+	if (size && (offset > dat->map.size || size > dat->map.size - offset)) {
+		uint64_t have = offset < dat->map.size ? dat->map.size - offset : 0;
+
+		if (kma_source_damage(&dat->source,
+				      "the file is cut off: CPU %u's data should be %llu bytes at offset %llu, of "
+				      "which %llu are there",
+				      cpu, (unsigned long long)size, (unsigned long long)offset,
+				      (unsigned long long)have) < 0)
+			return -1;
+		size = have;
+	}
+	/* CPUs do not share data: more than the file holds can only be damage, and would let it blow up */
+	if (size > dat->map.size - dat->lane_bytes) {
+		if (kma_source_damage(&dat->source, "CPU %u's data overlaps that of other CPUs: left out", cpu) < 0)
+			return -1;
+		size = 0;
+	}
+	dat->lane_bytes += size;
+	lane = &dat->lanes[dat->nr_lanes++];
+	*lane = (struct kma_dat_lane){
+		.cpu = cpu,
+		.buffer = buffer,
+		.compressed = compressed,
+		.data = size ? dat->map.data + offset : NULL,
+		.size = size,
+	};
+	return 0;
+}
+
+static int next_chunk(struct kma_tracedat *dat, struct kma_dat_lane *lane, struct kma_error *err)
+{
+	struct kma_cursor cursor = {
+		.data = lane->data, .size = lane->size, .at = lane->at, .swap = dat->swap
+	};
+	const uint8_t *from;
+	uint32_t size, to_size;
+
+	if (!lane->started) {
+		lane->started = true;
+		lane->chunks_left = kma_cursor_u32(&cursor);
+	}
+	lane->chunk_size = lane->chunk_at = 0;
+	if (!lane->chunks_left && !cursor.past_end)
+		return 0;
+	size = kma_cursor_u32(&cursor);
+	to_size = kma_cursor_u32(&cursor);
+	from = kma_cursor_bytes(&cursor, size);
+	if (!from)
+		return kma_fail(err, KMA_ERR_DAMAGED, "CPU %u: compressed data ends in the middle of a chunk",
+				lane->cpu);
+	if (to_size / KMA_MAX_COMPRESSION > size)
+		return kma_fail(err, KMA_ERR_DAMAGED, "CPU %u: a chunk of %u bytes claims to hold %u",
+				lane->cpu, size, to_size);
+	if (to_size > lane->chunk_max) {
+		uint8_t *chunk = realloc(lane->chunk, to_size);
+
+		if (!chunk)
+			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory for a chunk of %u bytes", to_size);
+		lane->chunk = chunk;
+		lane->chunk_max = to_size;
+	}
+	if (kma_decompress(dat->compress, from, size, lane->chunk, to_size) < 0)
+		return kma_fail(err, KMA_ERR_DAMAGED, "CPU %u: a compressed chunk at offset %zu is damaged",
+				lane->cpu, (size_t)(from - dat->map.data));
+	lane->at = cursor.at;
+	lane->chunks_left--;
+	lane->chunk_size = to_size;
+	return 1;
+}
+
+static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece *piece, struct kma_error *err)
+{
+	struct kma_tracedat *dat = (struct kma_tracedat *)source;
+	struct kma_dat_lane *lane = &dat->lanes[index];
+	uint32_t page_size = source->info.buffers[lane->buffer].page_size;
+	size_t left;
+	int ret;
+
+	if (!lane->size)
+		return 0;
+	piece->type = KMA_PIECE_PAGE;
+	if (lane->compressed) {
+		while (lane->chunk_at == lane->chunk_size) {
+			ret = next_chunk(dat, lane, err);
+			if (ret > 0)
+				continue;
+			lane->size = 0;
+			free(lane->chunk);
+			lane->chunk = NULL;
+			return ret;
+		}
+		left = lane->chunk_size - lane->chunk_at;
+		piece->page = lane->chunk + lane->chunk_at;
+		piece->page_size = left < page_size ? left : page_size;
+		lane->chunk_at += piece->page_size;
+		return 1;
+	}
+	left = lane->size - lane->at;
+	if (!left)
+		return 0;
+	piece->page = lane->data + lane->at;
+	piece->page_size = left < page_size ? left : page_size;
+	lane->at += piece->page_size;
+	return 1;
+}
+
+static char *dat_kallsyms(struct kma_source *source)
+{
+	struct kma_tracedat *dat = (struct kma_tracedat *)source;
+
+	if (!dat->kallsyms_offset)
+		return NULL;
+	return source->info.version >= 7 ? kma_dat_kallsyms_v7(dat) : kma_dat_kallsyms_v6(dat);
+}
+
+static bool dat_failed(const struct kma_source *source)
+{
+	return ((const struct kma_tracedat *)source)->map.mapped && kma_mapping_shrunk();
+}
+
+static void dat_close(struct kma_source *source)
+{
+	struct kma_tracedat *dat = (struct kma_tracedat *)source;
+
+	for (uint32_t i = 0; i < dat->nr_lanes; i++)
+		free(dat->lanes[i].chunk);
+	for (size_t i = 0; i < dat->nr_sections; i++)
+		free(dat->sections[i]);
+	free(dat->sections);
+	free(dat->lanes);
+	free(source->info.lanes);
+	free(source->info.buffers);
+	free(source->info.formats);
+	free(source->info.cpu_stats);
+	free(source->info.notes);
+	kma_compress_free(dat->compress);
+	kma_mapping_close(&dat->map);
+	kma_arena_free(source->arena);
+	free(dat);
+}
+
+static const struct kma_source_ops dat_ops = {
+	.name = "own",
+	.next = dat_next,
+	.kallsyms = dat_kallsyms,
+	.failed = dat_failed,
+	.close = dat_close,
+};
+
+static int by_cpu(const void *a, const void *b)
+{
+	const struct kma_dat_lane *x = a, *y = b;
+
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu ? -1 : 1;
+	return (x->buffer > y->buffer) - (x->buffer < y->buffer);
+}
+
+/* What is known only once all options are read. */
+static int finish(struct kma_tracedat *dat, struct kma_error *err)
+{
+	struct kma_source_info *info = &dat->source.info;
+
+	qsort(dat->lanes, dat->nr_lanes, sizeof(*dat->lanes), by_cpu);
+	info->lanes = calloc(dat->nr_lanes ? dat->nr_lanes : 1, sizeof(*info->lanes));
+	if (!info->lanes)
+		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	info->nr_lanes = dat->nr_lanes;
+	for (uint32_t i = 0; i < dat->nr_lanes; i++) {
+		const struct kma_dat_lane *lane = &dat->lanes[i];
+
+		info->lanes[i] =
+			(struct kma_lane_info){ .buffer = lane->buffer, .cpu = lane->cpu, .bytes = lane->size };
+		if (lane->cpu >= info->cpus)
+			info->cpus = lane->cpu + 1;
+	}
+	if (!info->clock)
+		info->clock = "local";	/* the kernel's default, and what files without the option have */
+	for (uint32_t i = 0; i < info->nr_buffers; i++) {
+		struct kma_buffer_info *buffer = &info->buffers[i];
+
+		if (!buffer->clock || !*buffer->clock)
+			buffer->clock = info->clock;
+		if (!*buffer->name)
+			info->clock = buffer->clock;
+		if (buffer->page_size < MIN_PAGE_SIZE || buffer->page_size > MAX_PAGE_SIZE)
+			return kma_fail(err, KMA_ERR_DAMAGED, "%s: buffer \"%s\" claims pages of %u bytes: damaged",
+					info->path, buffer->name, buffer->page_size);
+	}
+	if (!dat->lane_bytes && dat->text_data)
+		return kma_fail(err, KMA_ERR_INPUT,
+				"%s: holds a latency tracer's text, not events; record events with: "
+				"trace-cmd record -e kmem",
+				info->path);
+	if (!dat->lane_bytes && dat->entries && !info->truncated &&
+	    kma_source_damage(&dat->source,
+			      "the file holds no event data although the kernel recorded %llu events: it was "
+			      "probably written to a pipe, which trace-cmd cannot do; record with -o FILE",
+			      (unsigned long long)dat->entries) < 0)
+		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	return 0;
+}
+
+static int read_head(struct kma_tracedat *dat, struct kma_error *err)
+{
+	static const uint8_t magic[] = { 0x17, 0x08, 0x44, 't', 'r', 'a', 'c', 'i', 'n', 'g' };
+	struct kma_source_info *info = &dat->source.info;
+	struct kma_cursor cursor = kma_dat_cursor(dat, 0);
+	const uint8_t *head = kma_cursor_bytes(&cursor, sizeof(magic));
+	const char *version;
+
+	if (!head || memcmp(head, magic, sizeof(magic)))
+		return kma_fail(err, KMA_ERR_INPUT,
+				"%s: is not a trace.dat file; record one with: trace-cmd record -e kmem",
+				info->path);
+	version = kma_cursor_string(&cursor);
+	info->version = strtoul(version, NULL, 10);
+	if (!cursor.past_end && info->version != 6 && info->version != 7)
+		return kma_fail(err, KMA_ERR_INPUT,
+				"%s: has format version %.16s; 6 and 7 can be read (trace-cmd convert makes one)",
+				info->path, version);
+	info->big_endian = kma_cursor_u8(&cursor);
+	info->long_size = kma_cursor_u8(&cursor);
+	dat->swap = cursor.swap = info->big_endian != (BYTE_ORDER == BIG_ENDIAN);
+	info->page_size = kma_cursor_u32(&cursor);
+	if (cursor.past_end)
+		return kma_fail(err, KMA_ERR_DAMAGED, "%s: ends within its first %zu bytes: no data to read",
+				info->path, dat->map.size);
+	if (info->long_size != 4 && info->long_size != 8)
+		return kma_fail(err, KMA_ERR_DAMAGED, "%s: claims longs of %u bytes: damaged", info->path,
+				info->long_size);
+	if (info->page_size < MIN_PAGE_SIZE || info->page_size > MAX_PAGE_SIZE)
+		return kma_fail(err, KMA_ERR_DAMAGED, "%s: claims pages of %u bytes: damaged", info->path,
+				info->page_size);
+	info->page_format = (struct kma_page_format){
+		.big_endian = info->big_endian,
+		.swap = dat->swap,
+		.commit_size = info->long_size,
+		.data_offset = 8 + info->long_size,
+	};
+	info->compression = "none";
+	return info->version == 7 ? kma_dat_open_v7(dat, &cursor, err) : kma_dat_open_v6(dat, &cursor, err);
+}
+
+static struct kma_source *dat_open(const char *path, const struct kma_mapping *map, bool *time_shift,
+				   struct kma_error *err)
+{
+	struct kma_tracedat *dat = calloc(1, sizeof(*dat));
+
+	if (!dat) {
+		struct kma_mapping mapping = *map;
+
+		kma_mapping_close(&mapping);
+		kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	dat->map = *map;
+	dat->source.ops = &dat_ops;
+	dat->source.info.path = path;
+	dat->stat_buffer = "";
+	dat->source.arena = kma_arena_new();
+	if (!dat->source.arena) {
+		kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	} else if (read_head(dat, err) == 0 && finish(dat, err) == 0) {
+		if (time_shift)
+			*time_shift = dat->time_shift;
+		return &dat->source;
+	}
+	dat_close(&dat->source);
+	return NULL;
+}
+
+struct kma_source *kma_tracedat_open(const char *path, bool *time_shift, struct kma_error *err)
+{
+	struct kma_mapping map;
+
+	if (kma_mapping_open(&map, path, err) < 0)
+		return NULL;
+	return dat_open(path, &map, time_shift, err);
+}
+
+struct kma_source *kma_source_open_memory(const void *data, size_t size, struct kma_error *err)
+{
+	struct kma_mapping map = { .data = data, .size = size };
+
+	return dat_open("(memory)", &map, NULL, err);
+}
