@@ -31,7 +31,7 @@ static void free_view(struct pcp_view *view)
 	free(view->types);
 	free(view->migratetypes);
 	kma_u64map_free(&view->other_types);
-	kma_u64map_free(&view->live);
+	kma_pagemap_free(&view->live);
 	kma_u64map_free(&view->flows);
 	kma_histogram_free(&view->residency);
 	for (unsigned int d = 0; d < PCP_NR_DIRECTIONS; d++)
@@ -213,19 +213,23 @@ static int feed_announced(struct pcp_view *view, const struct kma_event *e, enum
 	return 0;
 }
 
-/* A page of a damaged record must not take the key that the map keeps for itself. */
+/* A page of a damaged record may lie at the end of the address space. */
 static inline bool can_follow(const struct kma_event *e)
 {
 	return e->pcpu_page.order <= PCP_MAX_MATCHED_ORDER &&
-	       e->pcpu_page.pfn < KMA_U64MAP_FREE - (UINT64_C(1) << PCP_MAX_MATCHED_ORDER);
+	       e->pcpu_page.pfn < UINT64_MAX - (UINT64_C(1) << PCP_MAX_MATCHED_ORDER);
 }
 
 static inline int refill_page(struct pcp_view *view, uint64_t pfn, uint32_t cpu, uint64_t time)
 {
-	if (__builtin_expect(time <= PCP_TIME_MASK && view->live.nr < PCP_MAX_LIVE_PAGES, 1))
-		return kma_u64map_put(&view->live, pfn, (uint64_t)cpu << PCP_TIME_BITS | time, NULL);
+	if (__builtin_expect(time < PCP_TIME_MASK, 1)) {
+		int ret = kma_pagemap_set(&view->live, pfn, pcp_live(cpu, time));
+
+		if (ret <= 0)
+			return ret;
+	}
 	/* what was known of the page is out of date all the same */
-	kma_u64map_remove(&view->live, pfn, NULL);
+	kma_pagemap_take(&view->live, pfn);
 	view->unfollowed++;
 	return 0;
 }
@@ -244,12 +248,12 @@ static int find_flow(struct pcp_view *view, uint64_t flow)
 
 static inline int drain_page(struct pcp_view *view, uint64_t pfn, uint32_t cpu, uint64_t time)
 {
-	uint64_t refilled, since, flow;
+	uint64_t live = kma_pagemap_take(&view->live, pfn), since, flow;
 
-	if (!kma_u64map_remove(&view->live, pfn, &refilled))
+	if (!live)
 		return 0;
-	flow = refilled >> PCP_TIME_BITS << 16 | cpu;
-	since = refilled & PCP_TIME_MASK;
+	flow = pcp_live_cpu(live) << 16 | cpu;
+	since = pcp_live_time(live);
 	if (__builtin_expect(flow != view->last_flow, 0) && find_flow(view, flow))
 		return -1;
 	++*view->last_moved;
@@ -321,7 +325,7 @@ static inline void prefetch(const struct pcp_view *view, const struct kma_event 
 			    enum kma_kind refill)
 {
 	if (e->kind == KMA_PCPU_DRAIN || e->kind == refill)
-		kma_u64map_prefetch(&view->live, e->pcpu_page.pfn);
+		kma_pagemap_prefetch(&view->live, e->pcpu_page.pfn);
 }
 
 static inline __attribute__((always_inline)) int

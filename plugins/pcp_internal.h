@@ -10,7 +10,7 @@
 
 #include "result/bins.h"
 #include "result/histogram.h"
-#include "util/u64map.h"
+#include "util/pagemap.h"
 
 enum pcp_direction {
 	PCP_REFILL, /* from the buddy allocator to a CPU's list */
@@ -25,16 +25,24 @@ enum pcp_direction {
 #define PCP_MAX_MATCHED_ORDER 14
 /* More CPUs than any kernel can have; a page's CPU is kept in 16 bits. */
 #define PCP_MAX_CPUS 65536
-/*
- * Live pages followed at once. One costs 16 bytes in a map that is between 3/8 and 3/4 full, so 21
- * to 43 bytes; this many (48 GiB of 4 KiB pages) fill a map of 256 MiB, and later refills are not
- * followed.
- */
-#define PCP_MAX_LIVE_PAGES (UINT64_C(3) << 22)
-
-/* A live page's value: nanoseconds since the trace's start below, CPU above. */
+/* A live page's value: CPU above, below it 1 + nanoseconds since the trace's start, so never 0. */
 #define PCP_TIME_BITS 48
 #define PCP_TIME_MASK ((UINT64_C(1) << PCP_TIME_BITS) - 1)
+
+static inline uint64_t pcp_live(uint32_t cpu, uint64_t time)
+{
+	return (uint64_t)cpu << PCP_TIME_BITS | (time + 1);
+}
+
+static inline uint64_t pcp_live_cpu(uint64_t live)
+{
+	return live >> PCP_TIME_BITS;
+}
+
+static inline uint64_t pcp_live_time(uint64_t live)
+{
+	return (live & PCP_TIME_MASK) - 1;
+}
 
 /* The task with most pages, by majority vote: certain when its lead is over half of all pages. */
 struct pcp_vote {
@@ -76,7 +84,7 @@ struct pcp_view {
 	int32_t *migratetypes;	       /* of each of types */
 	struct kma_u64map other_types; /* migratetype to place in types */
 
-	struct kma_u64map live;	 /* pfn to CPU and time of the refill */
+	struct kma_pagemap live; /* pfn to CPU and time of the refill */
 	struct kma_u64map flows; /* from << 16 | to, to moved pages */
 	/* the flow counted last, as runs of drains have one; good until flows gets a new key */
 	uint64_t last_flow;

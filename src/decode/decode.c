@@ -48,6 +48,10 @@ bool kma_decode(const struct kma_schema *schema, const struct kma_plan *plan, co
 		case KMA_LOAD_64:
 			value = kma_get64(from, swap);
 			break;
+		case KMA_LOAD_WORDS:
+			for (unsigned int at = 0; at < step->length; at += 8)
+				memcpy(to + at, from + at, 8);
+			continue;
 		case KMA_LOAD_DATA_LOC:
 			word = kma_get32(from, swap);
 			value = intern(strings, cache, record, word & 0xffff, word >> 16);
@@ -58,7 +62,7 @@ bool kma_decode(const struct kma_schema *schema, const struct kma_plan *plan, co
 			break;
 		case KMA_LOAD_CHARS:
 		default:
-			value = intern(strings, cache, record, step->from, step->chars);
+			value = intern(strings, cache, record, step->from, step->length);
 			break;
 		}
 		if (step->wide) {

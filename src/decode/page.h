@@ -76,8 +76,9 @@ enum {
 #define KMA_RB_TS_BITS 59
 
 /* The next record that carries data. False at the end of the page. */
-static inline bool kma_page_next(const struct kma_page_format *format, struct kma_page_cursor *cursor,
-				 struct kma_record *record)
+static inline __attribute__((always_inline)) bool
+kma_page_next(const struct kma_page_format *format, struct kma_page_cursor *cursor,
+	      struct kma_record *record)
 {
 	const uint8_t *p = cursor->next;
 	bool swap = format->swap;

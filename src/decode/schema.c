@@ -101,6 +101,43 @@ static bool plausible(const struct tep_format_field *field)
 	return field->offset >= 0 && field->size > 0 && field->offset + field->size <= MAX_RECORD_OFFSET;
 }
 
+/* Does the step copy its bytes unchanged? Then it may become part of a run of words. */
+static unsigned int plain_bytes(const struct kma_step *step)
+{
+	if (step->load == KMA_LOAD_64 && step->wide)
+		return 8;
+	return (step->load == KMA_LOAD_32 || step->load == KMA_LOAD_S32) && !step->wide ? 4 : 0;
+}
+
+/* Most events have fields in the order and size of ours: those are copied by the word, not one by one. */
+static void merge_steps(struct kma_plan *plan)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < plan->nr_steps;) {
+		struct kma_step run = plan->steps[i];
+		unsigned int bytes = 0, words = 0, next = i, end = i;
+
+		while (next < plan->nr_steps && plain_bytes(&plan->steps[next]) &&
+		       plan->steps[next].from == run.from + bytes && plan->steps[next].to == run.to + bytes) {
+			bytes += plain_bytes(&plan->steps[next++]);
+			if (bytes % 8 == 0) {
+				words = bytes;
+				end = next;
+			}
+		}
+		if (words) {
+			run.load = KMA_LOAD_WORDS;
+			run.length = words;
+			i = end;
+		} else {
+			i++;
+		}
+		plan->steps[nr++] = run;
+	}
+	plan->nr_steps = nr;
+}
+
 static bool plan_fields(struct kma_schema *schema, enum kma_kind kind, struct tep_event *event)
 {
 	struct kma_plan *plan = &schema->plans[kind];
@@ -127,13 +164,15 @@ static bool plan_fields(struct kma_schema *schema, enum kma_kind kind, struct te
 		step->wide = want->type == KMA_FIELD_U64;
 		step->to = want->to;
 		step->from = field->offset;
-		step->chars = load == KMA_LOAD_CHARS ? field->size : 0;
+		step->length = load == KMA_LOAD_CHARS ? field->size : 0;
 		plan->nr_steps++;
 		if (want->optional >= 0)
 			schema->optional_fields[kind] |= 1u << want->optional;
 		if (field->offset + field->size > plan->min_size)
 			plan->min_size = field->offset + field->size;
 	}
+	if (!schema->swap)
+		merge_steps(plan);
 	return true;
 }
 

@@ -32,6 +32,7 @@ enum kma_load {
 	KMA_LOAD_DATA_LOC,	/* a word: length << 16 | offset from the record's begin */
 	KMA_LOAD_REL_LOC,	/* the same, offset from behind the word */
 	KMA_LOAD_CHARS,		/* a fixed array */
+	KMA_LOAD_WORDS,		/* 8-byte words just as they are: neighbours with the same layout on both sides */
 };
 
 struct kma_step {
@@ -39,7 +40,7 @@ struct kma_step {
 	uint8_t wide;		/* store 64 bits, else 32 */
 	uint8_t to;		/* offset in struct kma_event */
 	uint16_t from;		/* offset in the record */
-	uint16_t chars;		/* KMA_LOAD_CHARS: its length */
+	uint16_t length;	/* KMA_LOAD_CHARS, KMA_LOAD_WORDS: bytes */
 };
 
 struct kma_plan {

@@ -9,12 +9,15 @@
 #include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "source/open.h"
 #include "util/arena.h"
 
 #define MIN_PAGE_SIZE 64u
 #define MAX_PAGE_SIZE (1u << 26)
+#define DROP_BYTES (4u << 20)
 
 struct kma_cursor kma_dat_cursor(const struct kma_tracedat *dat, uint64_t offset)
 {
@@ -345,6 +348,18 @@ static int next_chunk(struct kma_tracedat *dat, struct kma_dat_lane *lane, struc
 	return 1;
 }
 
+/* What was read stays in the page cache, but need not count as this process's memory. */
+static void drop_behind(struct kma_tracedat *dat, struct kma_dat_lane *lane)
+{
+	uintptr_t page = sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)lane->data + lane->dropped + page - 1) & ~(page - 1);
+	uintptr_t end = ((uintptr_t)lane->data + lane->at) & ~(page - 1);
+
+	if (dat->map.mapped && end > begin)
+		madvise((void *)begin, end - begin, MADV_DONTNEED);
+	lane->dropped = lane->at;
+}
+
 static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece *piece, struct kma_error *err)
 {
 	struct kma_tracedat *dat = (struct kma_tracedat *)source;
@@ -375,6 +390,8 @@ static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece 
 	left = lane->size - lane->at;
 	if (!left)
 		return 0;
+	if (lane->at - lane->dropped >= DROP_BYTES)
+		drop_behind(dat, lane);
 	piece->page = lane->data + lane->at;
 	piece->page_size = left < page_size ? left : page_size;
 	lane->at += piece->page_size;
@@ -438,7 +455,8 @@ static int finish(struct kma_tracedat *dat, struct kma_error *err)
 {
 	struct kma_source_info *info = &dat->source.info;
 
-	qsort(dat->lanes, dat->nr_lanes, sizeof(*dat->lanes), by_cpu);
+	if (dat->nr_lanes)
+		qsort(dat->lanes, dat->nr_lanes, sizeof(*dat->lanes), by_cpu);
 	info->lanes = calloc(dat->nr_lanes ? dat->nr_lanes : 1, sizeof(*info->lanes));
 	if (!info->lanes)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");

@@ -35,6 +35,7 @@ struct kma_dat_lane {
 	bool compressed;
 	const uint8_t *data;		/* in the mapping */
 	size_t size, at;
+	size_t dropped;			/* up to here the memory was given back */
 	/* compressed: the chunk being handed out */
 	bool started;
 	uint32_t chunks_left;

@@ -2,6 +2,7 @@
 /* One CPU's stream; see lane.h. */
 #include "stream/lane.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #define NR_IDS (UINT16_MAX + 1)
@@ -123,14 +124,14 @@ bool kma_lane_peek(struct kma_lane *lane, uint64_t *ts)
 	return true;
 }
 
-static void put_gap(struct kma_lane *lane, uint64_t ts)
+static void put_gap(struct kma_lane *lane, uint64_t ts, bool any_before)
 {
-	struct kma_event *event = &lane->events[lane->nr + lane->kept++];
+	struct kma_event *event = &lane->events[lane->kept++];
 
 	*event = (struct kma_event){ .ts = ts, .cpu = lane->cpu, .buffer = lane->buffer, .kind = KMA_KIND_GAP };
 	event->words[0] = lane->gap;
 	event->words[1] = lane->gap_counted;
-	event->words[2] = lane->records ? lane->last_ts : 0;
+	event->words[2] = any_before ? lane->last_ts : 0;
 	lane->lost += lane->gap;
 	lane->lost_counted &= lane->gap_counted;
 	lane->gap = 0;
@@ -155,7 +156,7 @@ static uint64_t *stack_room(struct kma_lane *lane)
 static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 {
 	const struct kma_schema *schema = lane->config->schema;
-	uint32_t end = lane->nr + lane->kept, first = end > MAX_NESTED ? end - MAX_NESTED : 0;
+	uint32_t end = lane->kept, first = end > MAX_NESTED ? end - MAX_NESTED : 0;
 	int32_t pid = kma_record_pid(schema, record);
 	uint64_t *words;
 
@@ -207,26 +208,31 @@ static void keep_tail(struct kma_lane *lane)
 	lane->at = lane->nr = 0;
 }
 
-static void take_record(struct kma_lane *lane, const struct kma_record *record, uint64_t ts)
+/* The lane's counters while it decodes: kept in registers, as most records of a trace touch nothing else. */
+struct tally {
+	uint64_t from_ts, range;	/* records are taken from from_ts up to from_ts + range */
+	uint64_t records, last_ts, backwards;
+	uint64_t *counts;
+	const uint8_t *by_id;
+	uint32_t min_size;
+	uint16_t type_offset;
+	struct kma_time_conversion time;
+};
+
+/* A record that somebody wants. */
+static void take_event(struct kma_lane *lane, const struct kma_record *record, uint64_t ts, unsigned int kind)
 {
 	const struct kma_lane_config *config = lane->config;
 	const struct kma_schema *schema = config->schema;
-	uint16_t id = kma_record_id(schema, record);
-	unsigned int kind = schema->by_id[id];
 	struct kma_event *event;
 
-	lane->counts[id]++;
-	if (kind == KMA_KIND_NONE) {
-		lane->after = KMA_AFTER_OTHER;
-		return;
-	}
 	if (kind == KMA_KERNEL_STACK) {
 		if (config->stacks)
 			attach_stack(lane, record);
 		lane->after = KMA_AFTER_STACK;
 		return;
 	}
-	event = &lane->events[lane->nr + lane->kept];
+	event = &lane->events[lane->kept];
 	if (!kma_decode(schema, &schema->plans[kind], record, config->strings, &lane->strings, event)) {
 		lane->short_records++;
 		lane->after = KMA_AFTER_OTHER;
@@ -240,40 +246,105 @@ static void take_record(struct kma_lane *lane, const struct kma_record *record, 
 	lane->kept++;
 }
 
+static inline __attribute__((always_inline)) void take_record(struct kma_lane *lane, struct tally *tally,
+							      const struct kma_record *record, bool swap)
+{
+	uint64_t ts = convert(&tally->time, record->ts);
+	unsigned int kind;
+	uint16_t id;
+
+	if (__builtin_expect(ts - tally->from_ts > tally->range, 0)) {
+		lane->gap = 0;	/* it lies outside, or touches the edge where nothing is open anyway */
+		return;
+	}
+	if (__builtin_expect(lane->gap != 0, 0)) {
+		lane->last_ts = tally->last_ts;
+		put_gap(lane, ts, tally->records);
+	}
+	if (__builtin_expect(ts < tally->last_ts, 0))
+		tally->backwards++;
+	else
+		tally->last_ts = ts;
+	if (__builtin_expect(!tally->records, 0)) {
+		lane->first_ts = ts;
+		tally->backwards = 0;
+		tally->last_ts = ts;
+	}
+	tally->records++;
+	if (__builtin_expect(record->size < tally->min_size, 0)) {
+		lane->short_records++;
+		return;
+	}
+	id = kma_get16(record->data + tally->type_offset, swap);
+	tally->counts[id]++;
+	kind = tally->by_id[id];
+	if (kind == KMA_KIND_NONE)
+		lane->after = KMA_AFTER_OTHER;
+	else
+		take_event(lane, record, ts, kind);
+}
+
+/* The rest of the page, as far as there is room. Made once for each byte order, so that the test falls away. */
+static inline __attribute__((always_inline)) void take_page(struct kma_lane *lane, struct tally *tally, uint32_t max,
+							    const struct kma_page_format *format)
+{
+	struct kma_page_cursor page = lane->page;
+	struct kma_record record;
+
+	while (lane->kept < max && kma_page_next(format, &page, &record))
+		take_record(lane, tally, &record, format->swap);
+	lane->page = page;
+}
+
+static void take_native_page(struct kma_lane *lane, struct tally *tally, uint32_t max)
+{
+	static const struct kma_page_format native = { .big_endian = BYTE_ORDER == BIG_ENDIAN };
+
+	take_page(lane, tally, max, &native);
+}
+
+static void take_foreign_page(struct kma_lane *lane, struct tally *tally, uint32_t max)
+{
+	static const struct kma_page_format foreign = { .big_endian = BYTE_ORDER != BIG_ENDIAN, .swap = true };
+
+	take_page(lane, tally, max, &foreign);
+}
+
 bool kma_lane_fill(struct kma_lane *lane)
 {
 	const struct kma_lane_config *config = lane->config;
-	const struct kma_time_conversion *time = &config->source->info.time;
-	uint32_t min_size, held = config->stacks ? MAX_NESTED : 0;
+	uint32_t held = config->stacks ? MAX_NESTED : 0, max = config->max_events + held;
 	struct kma_record record;
 
 	if (lane->ended)
 		return false;
-	min_size = kma_record_min(config->schema);
-	keep_tail(lane);
-	while (lane->kept < config->max_events + held && next_record(lane, &record)) {
-		uint64_t ts = convert(time, record.ts);
+	struct tally tally = {
+		.from_ts = config->from_ts,
+		.range = config->to_ts - config->from_ts,
+		.records = lane->records,
+		.last_ts = lane->last_ts,
+		.backwards = lane->backwards,
+		.counts = lane->counts,
+		.by_id = config->schema->by_id,
+		.min_size = kma_record_min(config->schema),
+		.type_offset = config->schema->type_offset,
+		.time = config->source->info.time,
+	};
 
-		if (ts < config->from_ts || ts > config->to_ts) {
-			lane->gap = 0;	/* it lies outside, or touches the edge where nothing is open anyway */
+	keep_tail(lane);
+	while (lane->kept < max && next_record(lane, &record)) {
+		take_record(lane, &tally, &record, config->schema->swap);
+		if (lane->piece.type != KMA_PIECE_PAGE)
 			continue;
-		}
-		if (lane->gap)
-			put_gap(lane, ts);
-		if (!lane->records)
-			lane->first_ts = ts;
-		else if (ts < lane->last_ts)
-			lane->backwards++;
-		if (!lane->records || ts > lane->last_ts)
-			lane->last_ts = ts;
-		lane->records++;
-		if (record.size < min_size) {
-			lane->short_records++;
-			continue;
-		}
-		take_record(lane, &record, ts);
+		if (config->schema->swap)
+			take_foreign_page(lane, &tally, max);
+		else
+			take_native_page(lane, &tally, max);
 	}
-	if (lane->kept < config->max_events + held) {
+	lane->records = tally.records;
+	lane->last_ts = tally.last_ts;
+	lane->backwards = tally.backwards;
+	if (lane->kept < max) {
 		lane->ended = true;
 		if (lane->gap) {	/* at the very end: known only to have followed */
 			lane->lost += lane->gap;
