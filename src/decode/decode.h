@@ -22,7 +22,9 @@ static inline int32_t kma_record_pid(const struct kma_schema *schema, const stru
 /* Shorter than this, a record has no id and no pid. */
 static inline uint32_t kma_record_min(const struct kma_schema *schema)
 {
-	return schema->pid_offset + 4u;
+	uint32_t type_end = schema->type_offset + 2u, pid_end = schema->pid_offset + 4u;
+
+	return type_end > pid_end ? type_end : pid_end;
 }
 
 /*

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Event formats through libtraceevent. The print format, which is most of a format's text and not needed for
- * decoding, is not handed to it.
- */
+/* Event formats through libtraceevent, which gets them checked and without their print format. */
 #include "decode/schema.h"
 
 #include <endian.h>
@@ -13,41 +10,6 @@
 #include <traceevent/event-parse.h>
 
 #define MAX_RECORD_OFFSET 4096	/* no sane field lies further into its record */
-
-static const char *find(const char *text, size_t size, const char *word)
-{
-	return memmem(text, size, word, strlen(word));
-}
-
-/* "name: NAME" and "ID: NUMBER", the first two lines of every format file. */
-static bool read_head(const struct kma_format *format, const char **name, size_t *name_length, unsigned long *id)
-{
-	const char *end = format->text + format->size;
-	const char *p = find(format->text, format->size, "name: ");
-	const char *line;
-	char number[16];
-	size_t n;
-
-	if (!p)
-		return false;
-	p += 6;
-	line = memchr(p, '\n', end - p);
-	if (!line || line == p)
-		return false;
-	*name = p;
-	*name_length = line - p;
-	p = find(line, end - line, "ID: ");
-	if (!p)
-		return false;
-	p += 4;
-	n = strspn(p, "0123456789");
-	if (!n || n >= sizeof(number) || p + n >= end)
-		return false;
-	memcpy(number, p, n);
-	number[n] = '\0';
-	*id = strtoul(number, NULL, 10);
-	return *id <= UINT16_MAX;
-}
 
 static enum kma_kind find_kind(const char *system, const char *name, size_t length)
 {
@@ -193,22 +155,6 @@ static bool plan_stack(struct kma_schema *schema, struct tep_event *event)
 	return true;
 }
 
-/* The text without its print format, which libtraceevent insists on but decoding does not need. */
-static char *fields_only(const struct kma_format *format, size_t *size)
-{
-	static const char stub[] = "print fmt: \"\"\n";
-	const char *print = find(format->text, format->size, "print fmt:");
-	size_t head = print ? (size_t)(print - format->text) : format->size;
-	char *text = malloc(head + sizeof(stub));
-
-	if (!text)
-		return NULL;
-	memcpy(text, format->text, head);
-	memcpy(text + head, stub, sizeof(stub));
-	*size = head + sizeof(stub) - 1;
-	return text;
-}
-
 static void common_field(struct tep_event *event, const char *name, int size, uint16_t *offset)
 {
 	struct tep_format_field *field = tep_find_common_field(event, name);
@@ -218,12 +164,12 @@ static void common_field(struct tep_event *event, const char *name, int size, ui
 }
 
 static int resolve(struct kma_schema *schema, struct tep_handle *tep, const struct kma_format *format,
-		   enum kma_kind kind, unsigned long id)
+		   enum kma_kind kind, uint16_t id)
 {
 	struct kma_plan *plan = &schema->plans[kind];
 	struct tep_event *event;
 	size_t size;
-	char *text = fields_only(format, &size);
+	char *text = kma_format_checked(format, kma_kind_name(kind), strlen(kma_kind_name(kind)), id, &size);
 
 	if (!text)
 		return -1;
@@ -258,6 +204,7 @@ struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, u
 	struct kma_schema *schema = calloc(1, sizeof(*schema));
 	struct tep_handle *tep = tep_alloc();
 	bool host_big = BYTE_ORDER == BIG_ENDIAN;
+	uint64_t seen[(UINT16_MAX + 1) / 64] = { 0 };	/* ids: what is described twice counts once */
 
 	if (!schema || !tep)
 		goto nomem;
@@ -278,10 +225,11 @@ struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, u
 		enum kma_kind kind;
 		const char *name;
 		size_t length;
-		unsigned long id;
+		uint16_t id;
 
-		if (!read_head(&formats[i], &name, &length, &id))
+		if (!kma_format_head(&formats[i], &name, &length, &id) || (seen[id / 64] >> id % 64 & 1))
 			continue;
+		seen[id / 64] |= UINT64_C(1) << id % 64;
 		known->id = id;
 		known->system = strdup(formats[i].system);
 		known->name = strndup(name, length);
@@ -290,6 +238,7 @@ struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, u
 			goto nomem;
 		kind = find_kind(formats[i].system, name, length);
 		if (kind != KMA_KIND_NONE && (wanted & KMA_KIND_BIT(kind)) &&
+		    schema->plans[kind].kind == KMA_KIND_NONE &&
 		    resolve(schema, tep, &formats[i], kind, id) < 0)
 			goto nomem;
 	}

@@ -13,13 +13,7 @@
 #include <kmem-analyze/event.h>
 
 #include "decode/fields.h"
-
-/* One event's format file as the trace holds it. Borrowed, not NUL-terminated. */
-struct kma_format {
-	const char *system;
-	const char *text;
-	size_t size;
-};
+#include "decode/format.h"
 
 enum kma_load {
 	KMA_LOAD_8,

@@ -17,7 +17,8 @@
 
 #define MIN_PAGE_SIZE 64u
 #define MAX_PAGE_SIZE (1u << 26)
-#define DROP_BYTES (4u << 20)
+#define MAX_NAME 255		/* of a system or a buffer: they are directories */
+#define WINDOW_BYTES (4u << 20)
 
 struct kma_cursor kma_dat_cursor(const struct kma_tracedat *dat, uint64_t offset)
 {
@@ -125,7 +126,7 @@ int kma_dat_event_formats(struct kma_tracedat *dat, struct kma_cursor *cursor)
 	for (uint32_t i = 0; i < systems; i++) {
 		const char *system = kma_cursor_string(cursor);
 
-		if (cursor->past_end || system_formats(dat, cursor, system) < 0)
+		if (cursor->past_end || strlen(system) > MAX_NAME || system_formats(dat, cursor, system) < 0)
 			return -1;
 	}
 	return cursor->past_end ? -1 : 0;
@@ -137,8 +138,8 @@ const char *kma_dat_clock(struct kma_tracedat *dat, const char *text, size_t siz
 	const char *close = open ? memchr(open, ']', text + size - open) : NULL;
 
 	if (close)
-		return kma_arena_strndup(dat->source.arena, open + 1, close - open - 1);
-	return kma_arena_strndup(dat->source.arena, text, strnlen(text, size));
+		return kma_arena_strndup(dat->source.arena, open + 1, strnlen(open + 1, close - open - 1));
+	return kma_arena_strndup(dat->source.arena, text, strnlen(text, size < MAX_NAME ? size : MAX_NAME));
 }
 
 /* The text of per_cpu/cpuN/stats, and for instances a line "Buffer: NAME" of its own before them. */
@@ -254,7 +255,7 @@ int kma_dat_add_buffer(struct kma_tracedat *dat, const char *name, const char *c
 		dat->max_buffers = max;
 	}
 	buffer = &info->buffers[info->nr_buffers];
-	buffer->name = kma_arena_strdup(dat->source.arena, name);
+	buffer->name = kma_arena_strndup(dat->source.arena, name, MAX_NAME);
 	buffer->clock = clock ? kma_arena_strdup(dat->source.arena, clock) : NULL;
 	buffer->page_size = page_size;
 	if (!buffer->name || (clock && !buffer->clock))
@@ -348,16 +349,26 @@ static int next_chunk(struct kma_tracedat *dat, struct kma_dat_lane *lane, struc
 	return 1;
 }
 
-/* What was read stays in the page cache, but need not count as this process's memory. */
-static void drop_behind(struct kma_tracedat *dat, struct kma_dat_lane *lane)
+/*
+ * What was read stays in the page cache, but need not count as this process's memory; what comes
+ * after the next window is asked for in time, as lanes taking turns look like random access.
+ */
+static void move_window(struct kma_tracedat *dat, struct kma_dat_lane *lane)
 {
-	uintptr_t page = sysconf(_SC_PAGESIZE);
-	uintptr_t begin = ((uintptr_t)lane->data + lane->dropped + page - 1) & ~(page - 1);
-	uintptr_t end = ((uintptr_t)lane->data + lane->at) & ~(page - 1);
+	uintptr_t page = sysconf(_SC_PAGESIZE), data = (uintptr_t)lane->data;
+	uintptr_t begin = (data + lane->window + page - 1) & ~(page - 1);
+	uintptr_t end = (data + lane->at) & ~(page - 1);
+	size_t ahead = lane->at + WINDOW_BYTES;
 
-	if (dat->map.mapped && end > begin)
+	lane->window = lane->at;
+	if (!dat->map.mapped)
+		return;
+	if (end > begin)
 		madvise((void *)begin, end - begin, MADV_DONTNEED);
-	lane->dropped = lane->at;
+	if (ahead < lane->size)
+		madvise((void *)((data + ahead) & ~(page - 1)),
+			lane->size - ahead < WINDOW_BYTES ? lane->size - ahead : WINDOW_BYTES,
+			MADV_WILLNEED);
 }
 
 static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece *piece, struct kma_error *err)
@@ -390,8 +401,8 @@ static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece 
 	left = lane->size - lane->at;
 	if (!left)
 		return 0;
-	if (lane->at - lane->dropped >= DROP_BYTES)
-		drop_behind(dat, lane);
+	if (!lane->at || lane->at - lane->window >= WINDOW_BYTES)
+		move_window(dat, lane);
 	piece->page = lane->data + lane->at;
 	piece->page_size = left < page_size ? left : page_size;
 	lane->at += piece->page_size;

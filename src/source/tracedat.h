@@ -35,7 +35,7 @@ struct kma_dat_lane {
 	bool compressed;
 	const uint8_t *data;		/* in the mapping */
 	size_t size, at;
-	size_t dropped;			/* up to here the memory was given back */
+	size_t window;			/* where the window that is being read began */
 	/* compressed: the chunk being handed out */
 	bool started;
 	uint32_t chunks_left;

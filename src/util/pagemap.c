@@ -5,15 +5,57 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEY_SHIFT (KMA_PAGEMAP_SLOTS_SHIFT + KMA_PAGEMAP_GROUPS_SHIFT)
+
 void kma_pagemap_free(struct kma_pagemap *map)
 {
 	for (uint32_t i = 0; i < map->nr_blocks; i++)
 		free(map->blocks[i]);
+	for (uint32_t i = 0; i < map->nr_tables; i++)
+		free(map->tables[i]);
 	free(map->blocks);
+	free(map->tables);
 	free(map->live);
 	free(map->unused);
 	kma_u64map_free(&map->index);
 	*map = (struct kma_pagemap){ 0 };
+}
+
+bool kma_pagemap_find_table(struct kma_pagemap *map, uint64_t pfn)
+{
+	const uint64_t *number = kma_u64map_get(&map->index, pfn >> KEY_SHIFT);
+
+	if (!number)
+		return false;
+	map->last_key = pfn >> KEY_SHIFT;
+	map->last_table = map->tables[*number];
+	return true;
+}
+
+static int add_table(struct kma_pagemap *map, uint64_t pfn)
+{
+	struct kma_pagemap_table **tables, *table;
+
+	if (map->nr_tables == KMA_PAGEMAP_MAX_TABLES)
+		return 1;
+	/* a power of two at a time: tables are few, but a terabyte has thousands */
+	if (!(map->nr_tables & (map->nr_tables - 1))) {
+		tables = reallocarray(map->tables, map->nr_tables ? 2 * map->nr_tables : 1,
+				      sizeof(*tables));
+		if (!tables)
+			return -1;
+		map->tables = tables;
+	}
+	table = aligned_alloc(64, sizeof(*table));
+	if (!table)
+		return -1;
+	memset(table, 0, sizeof(*table));
+	if (kma_u64map_put(&map->index, pfn >> KEY_SHIFT, map->nr_tables, NULL)) {
+		free(table);
+		return -1;
+	}
+	map->tables[map->nr_tables++] = table;
+	return 0;
 }
 
 static int add_block(struct kma_pagemap *map)
@@ -42,36 +84,34 @@ static int add_block(struct kma_pagemap *map)
 	return 0;
 }
 
-int kma_pagemap_add_group(struct kma_pagemap *map, uint64_t key)
+int kma_pagemap_add_group(struct kma_pagemap *map, uint64_t pfn, uint32_t *number)
 {
-	uint32_t number;
+	int ret;
 
+	if (!kma_pagemap_find_table(map, pfn)) {
+		ret = add_table(map, pfn);
+		if (ret)
+			return ret;
+		kma_pagemap_find_table(map, pfn);
+	}
 	if (map->nr_unused) {
-		number = map->unused[map->nr_unused - 1];
+		*number = map->unused[--map->nr_unused];
 	} else {
 		if (map->nr_groups == KMA_PAGEMAP_MAX_GROUPS)
 			return 1;
-		number = map->nr_groups;
-		if (number == map->nr_blocks * KMA_PAGEMAP_BLOCK && add_block(map))
+		if (map->nr_groups == map->nr_blocks * KMA_PAGEMAP_BLOCK && add_block(map))
 			return -1;
+		*number = map->nr_groups++;
 	}
-	if (kma_u64map_put(&map->index, key, number, NULL))
-		return -1;
-	if (map->nr_unused)
-		map->nr_unused--;
-	else
-		map->nr_groups++;
-	map->live[number] = 0;
-	map->last_key = key;
-	map->last_number = number;
-	map->last_group = &map->blocks[number / KMA_PAGEMAP_BLOCK][number % KMA_PAGEMAP_BLOCK];
-	memset(map->last_group, 0, sizeof(*map->last_group));
+	map->last_table->group[(pfn >> KMA_PAGEMAP_SLOTS_SHIFT) % KMA_PAGEMAP_GROUPS] = *number + 1;
+	map->live[*number] = 0;
+	memset(&map->blocks[*number / KMA_PAGEMAP_BLOCK][*number % KMA_PAGEMAP_BLOCK], 0,
+	       sizeof(struct kma_pagemap_group));
 	return 0;
 }
 
-void kma_pagemap_drop_group(struct kma_pagemap *map)
+void kma_pagemap_drop_group(struct kma_pagemap *map, uint64_t pfn, uint32_t number)
 {
-	kma_u64map_remove(&map->index, map->last_key, NULL);
-	map->unused[map->nr_unused++] = map->last_number;
-	map->last_group = NULL;
+	map->last_table->group[(pfn >> KMA_PAGEMAP_SLOTS_SHIFT) % KMA_PAGEMAP_GROUPS] = 0;
+	map->unused[map->nr_unused++] = number;
 }

@@ -1,75 +1,87 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A value for each of many page frames, of which neighbours are often alive together: slots for 64
- * frames lie side by side, and a small map finds them. 8 bytes a page where pages are dense, at
- * worst 550. Slots that hold nothing are given back for reuse. The value 0 says: nothing.
+ * frames lie side by side in a group, and a table for 512 groups (128 MiB of 4 KiB pages) finds them. 8
+ * bytes a page where pages are dense, at worst 520 and the tables' 2 KiB each. Groups that hold
+ * nothing are given back for reuse. The value 0 says: nothing.
  */
 #ifndef KMA_UTIL_PAGEMAP_H
 #define KMA_UTIL_PAGEMAP_H
 
 #include "u64map.h"
 
-#define KMA_PAGEMAP_SHIFT 6
-#define KMA_PAGEMAP_SLOTS (1u << KMA_PAGEMAP_SHIFT)
-/* Groups of slots at most, 256 MiB of them: a broken trace can name any page. */
+#define KMA_PAGEMAP_SLOTS_SHIFT 6
+#define KMA_PAGEMAP_SLOTS (1u << KMA_PAGEMAP_SLOTS_SHIFT)
+#define KMA_PAGEMAP_GROUPS_SHIFT 9
+#define KMA_PAGEMAP_GROUPS (1u << KMA_PAGEMAP_GROUPS_SHIFT)
+/* 256 MiB of groups, 128 MiB of tables (8 TiB) at most: a broken trace can name any page. */
 #define KMA_PAGEMAP_MAX_GROUPS (1u << 19)
+#define KMA_PAGEMAP_MAX_TABLES (1u << 16)
+/* Groups are allocated so many at a time. */
+#define KMA_PAGEMAP_BLOCK 1024u
 
 struct kma_pagemap_group {
 	uint64_t slot[KMA_PAGEMAP_SLOTS];
 };
 
-struct kma_pagemap {
-	struct kma_u64map index; /* pfn >> KMA_PAGEMAP_SHIFT to number of the group */
-	struct kma_pagemap_group **blocks; /* groups, KMA_PAGEMAP_BLOCK at a time */
-	uint8_t *live;		 /* values in each group */
-	uint32_t nr_groups, nr_blocks;
-	uint32_t *unused;	 /* numbers of groups given back */
-	uint32_t nr_unused;
-	/* the group found last, as pages come in runs; valid while last_group is not NULL */
-	uint64_t last_key;
-	uint32_t last_number;
-	struct kma_pagemap_group *last_group;
+struct kma_pagemap_table {
+	uint32_t group[KMA_PAGEMAP_GROUPS]; /* 1 + the group's number; 0: none */
 };
 
-#define KMA_PAGEMAP_BLOCK 1024u
+struct kma_pagemap {
+	struct kma_u64map index; /* pfn >> 15 to number of the table */
+	struct kma_pagemap_table **tables;
+	uint32_t nr_tables;
+	struct kma_pagemap_group **blocks;
+	uint8_t *live; /* values in each group */
+	uint32_t nr_groups, nr_blocks;
+	uint32_t *unused; /* numbers of groups given back */
+	uint32_t nr_unused;
+	/* the table found last, as there are few; valid while not NULL */
+	uint64_t last_key;
+	struct kma_pagemap_table *last_table;
+};
 
 void kma_pagemap_free(struct kma_pagemap *map);
-/* Makes the group of @key (a pfn >> KMA_PAGEMAP_SHIFT) the last one. 0; 1: at the limit; -1: out of memory. */
-int kma_pagemap_add_group(struct kma_pagemap *map, uint64_t key);
-/* The group found last holds nothing any more. */
-void kma_pagemap_drop_group(struct kma_pagemap *map);
+/* The place of @pfn's group number, made if need be. 0; 1: the map is at its limit; -1: out of memory. */
+int kma_pagemap_add_group(struct kma_pagemap *map, uint64_t pfn, uint32_t *number);
+/* Group @number of @pfn holds nothing any more. */
+void kma_pagemap_drop_group(struct kma_pagemap *map, uint64_t pfn, uint32_t number);
+/* Makes the table of @pfn the last one. False if there is none. */
+bool kma_pagemap_find_table(struct kma_pagemap *map, uint64_t pfn);
 
-/* Makes the group of @pfn the last one; false if there is none. */
-static inline bool kma_pagemap_find(struct kma_pagemap *map, uint64_t pfn)
+/* The number of @pfn's group; UINT32_MAX if there is none. */
+static inline uint32_t kma_pagemap_find(struct kma_pagemap *map, uint64_t pfn)
 {
-	uint64_t key = pfn >> KMA_PAGEMAP_SHIFT;
-	uint64_t *number;
+	uint64_t key = pfn >> (KMA_PAGEMAP_SLOTS_SHIFT + KMA_PAGEMAP_GROUPS_SHIFT);
 
-	if (map->last_group && map->last_key == key)
-		return true;
-	number = kma_u64map_get(&map->index, key);
-	if (!number)
-		return false;
-	map->last_key = key;
-	map->last_number = (uint32_t)*number;
-	map->last_group =
-		&map->blocks[*number / KMA_PAGEMAP_BLOCK][*number % KMA_PAGEMAP_BLOCK];
-	return true;
+	if (__builtin_expect(!map->last_table || map->last_key != key, 0) &&
+	    !kma_pagemap_find_table(map, pfn))
+		return UINT32_MAX;
+	return map->last_table->group[(pfn >> KMA_PAGEMAP_SLOTS_SHIFT) % KMA_PAGEMAP_GROUPS] - 1;
+}
+
+static inline uint64_t *kma_pagemap_slot(const struct kma_pagemap *map, uint64_t pfn,
+					 uint32_t number)
+{
+	return &map->blocks[number / KMA_PAGEMAP_BLOCK][number % KMA_PAGEMAP_BLOCK]
+			.slot[pfn % KMA_PAGEMAP_SLOTS];
 }
 
 /* Gives @pfn the value @value, which is not 0. 0; 1: the map is at its limit; -1: out of memory. */
 static inline int kma_pagemap_set(struct kma_pagemap *map, uint64_t pfn, uint64_t value)
 {
+	uint32_t number = kma_pagemap_find(map, pfn);
 	uint64_t *slot;
 	int ret;
 
-	if (!kma_pagemap_find(map, pfn)) {
-		ret = kma_pagemap_add_group(map, pfn >> KMA_PAGEMAP_SHIFT);
+	if (number == UINT32_MAX) {
+		ret = kma_pagemap_add_group(map, pfn, &number);
 		if (ret)
 			return ret;
 	}
-	slot = &map->last_group->slot[pfn % KMA_PAGEMAP_SLOTS];
-	map->live[map->last_number] += !*slot;
+	slot = kma_pagemap_slot(map, pfn, number);
+	map->live[number] += !*slot;
 	*slot = value;
 	return 0;
 }
@@ -77,30 +89,28 @@ static inline int kma_pagemap_set(struct kma_pagemap *map, uint64_t pfn, uint64_
 /* Takes the value of @pfn out of the map; 0 if it had none. */
 static inline uint64_t kma_pagemap_take(struct kma_pagemap *map, uint64_t pfn)
 {
+	uint32_t number = kma_pagemap_find(map, pfn);
 	uint64_t *slot, value;
 
-	if (!kma_pagemap_find(map, pfn))
+	if (number == UINT32_MAX)
 		return 0;
-	slot = &map->last_group->slot[pfn % KMA_PAGEMAP_SLOTS];
+	slot = kma_pagemap_slot(map, pfn, number);
 	value = *slot;
 	if (!value)
 		return 0;
 	*slot = 0;
-	if (!--map->live[map->last_number])
-		kma_pagemap_drop_group(map);
+	if (!--map->live[number])
+		kma_pagemap_drop_group(map, pfn, number);
 	return value;
 }
 
 /* Asks for the memory that @pfn's value is in: use some events ahead. */
-static inline void kma_pagemap_prefetch(const struct kma_pagemap *map, uint64_t pfn)
+static inline void kma_pagemap_prefetch(struct kma_pagemap *map, uint64_t pfn)
 {
-	const uint64_t *number = kma_u64map_get(&map->index, pfn >> KMA_PAGEMAP_SHIFT);
+	uint32_t number = kma_pagemap_find(map, pfn);
 
-	if (number)
-		__builtin_prefetch(&map->blocks[*number / KMA_PAGEMAP_BLOCK]
-					       [*number % KMA_PAGEMAP_BLOCK]
-						       .slot[pfn % KMA_PAGEMAP_SLOTS],
-				   1);
+	if (number != UINT32_MAX)
+		__builtin_prefetch(kma_pagemap_slot(map, pfn, number), 1);
 }
 
 #endif
