@@ -26,7 +26,7 @@ static void table_of_cpus(struct pcp_telling *t)
 		{ "pages_per_batch", "pages/batch", KMA_UNIT_PAGES, 0 },
 		{ "swing_pages", "swing", KMA_UNIT_PAGES, 0 },
 		{ "turnover", "turnover", KMA_UNIT_COUNT, 8 },
-		{ "thrash_correlation", "thrash r", KMA_UNIT_COEFFICIENT, 0 },
+		{ "thrash_correlation", "refill/drain r", KMA_UNIT_COEFFICIENT, 0 },
 	};
 	enum { NR = sizeof(columns) / sizeof(columns[0]) };
 
@@ -135,8 +135,8 @@ static void tell_series(struct pcp_telling *t)
 
 	if (t->trace->clock == KMA_CLOCK_TICKS)
 		return;
-	for (size_t i = 0; i < t->nr_cpus; i++) {
-		for (unsigned int d = 0; d < PCP_NR_DIRECTIONS; d++) {
+	for (unsigned int d = 0; d < PCP_NR_DIRECTIONS; d++) {
+		for (size_t i = 0; i < t->nr_cpus; i++) {
 			uint32_t row = 2 * t->cpus[i].id + d;
 
 			if (t->cpus[i].cpu->events[d])

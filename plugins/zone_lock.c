@@ -182,10 +182,16 @@ static bool ring_room(struct zl_ring *ring, void **entries, size_t size)
 	return true;
 }
 
+/* Waits are timed by another clock: one may seem to reach back before time began. */
+static uint64_t wait_begin(uint64_t ts, uint64_t wait_ns)
+{
+	return ts > wait_ns ? ts - wait_ns : 0;
+}
+
 int zl_blame(const struct zl_zone *zone, const struct zl_open *open, uint32_t cpu, struct kma_u64map *blame,
 	     uint64_t *blamed)
 {
-	uint64_t begin = open->ts > open->wait_ns ? open->ts - open->wait_ns : 0;
+	uint64_t begin = wait_begin(open->ts, open->wait_ns);
 	uint64_t taken = open->ts;	/* from here on the wait is blamed on somebody */
 	uint32_t kept = zone->hold_ring.nr < zone->hold_ring.max ? zone->hold_ring.nr : zone->hold_ring.max;
 
@@ -226,7 +232,8 @@ static int settle_wait(struct kma_state *state, uint32_t zone, struct zl_open *o
 	FOR_EACH_GROUP(group, &groups)
 		group->blamed_ns += blamed;
 	if (z->hold_ring.nr > z->hold_ring.max &&
-	    z->holds[z->hold_ring.nr & (z->hold_ring.max - 1)].end > open->ts - open->wait_ns)
+	    z->holds[z->hold_ring.nr & (z->hold_ring.max - 1)].end >
+		    wait_begin(open->ts, open->wait_ns))
 		state->zones[zone].cut_waits++;
 	return 0;
 }
@@ -247,7 +254,7 @@ static int abandon(struct kma_state *state, uint32_t zone, struct zl_open *open,
 static int queue(struct zl_zone *zone, uint64_t ts, uint64_t wait_ns)
 {
 	struct zl_ring *ring = &zone->wait_ring;
-	uint64_t begin = ts > wait_ns ? ts - wait_ns : 0;
+	uint64_t begin = wait_begin(ts, wait_ns);
 	uint32_t kept = ring->nr < ring->max ? ring->nr : ring->max, back;
 
 	for (back = 1; back <= kept; back++) {
@@ -271,7 +278,7 @@ static int queue(struct zl_zone *zone, uint64_t ts, uint64_t wait_ns)
 /* Did this acquisition get the lock straight from the one before, having waited for it? */
 static void chain(struct zl_zone *zone, const struct kma_event *e, bool contended, uint64_t wait_ns)
 {
-	if (contended && zone->last_known && zone->last_paired && e->ts - wait_ns < zone->last_unlock) {
+	if (contended && zone->last_known && zone->last_paired && wait_begin(e->ts, wait_ns) < zone->last_unlock) {
 		if (++zone->chain == 2)
 			zone->convoys++;
 		if (zone->chain >= 2 && zone->chain > zone->longest_convoy)
@@ -452,7 +459,7 @@ static int alternative_event(struct kma_state *state, const struct kma_event *e)
 	case KMA_ZONE_LOCK_ACQUIRE_RETURNED:
 		asked = cpu->asked && cpu->asked_zone == address && e->ts >= cpu->asked_ts;
 		cpu->asked = false;
-		known_success = state->trace->optional_fields[KMA_ZONE_LOCK_ACQUIRE_RETURNED] & 1;
+		known_success = state->trace->optional_fields[KMA_ZONE_LOCK_ACQUIRE_RETURNED] & KMA_HAS_SUCCESS;
 		if (known_success && !e->zone_lock_alt.success)
 			return 0;
 		/* "contended" marks that there is a wait to add, which here is every one whose start was seen */

@@ -111,9 +111,11 @@ static void long_irqs_off(const struct zl_view *view, struct kma_report *report)
 	if (!worst)
 		return;
 	id = kma_report_finding(
-		report, "zone_lock.long_irqs_off", KMA_WARN,
-		"Smaller batches bound it (pcp->batch follows the zone's size; percpu_pagelist_high_fraction limits how "
-		"much is moved at once). On a virtual machine, a preempted vCPU looks the same: compare with steal time.",
+		report, "zone_lock.long_irqs_off",
+		kma_histogram_percentile(all, 0.99) >= LONG_IRQS_OFF_NS ? KMA_WARN : KMA_INFO,
+		"On a virtual machine a preempted vCPU looks the same: compare with steal time. Otherwise look at what these "
+		"sections move (pages, below): smaller batches bound them, and vm.percpu_pagelist_high_fraction limits how "
+		"much is moved at once.",
 		"Interrupts were off for up to %.3g ms around the lock (99 %% of the sections: up to %.3g ms), longest in "
 		KMA_PRI_SYM ".",
 		ms(all->max), ms(kma_histogram_percentile(all, 0.99)), worst->labels.label[0].value.address);

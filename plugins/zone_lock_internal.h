@@ -178,6 +178,7 @@ struct zl_view {
 	struct zl_row *zones, *callers, *cpus;	/* by index in the state; group NULL: nothing to tell */
 	struct kma_u64map blame;	/* as in the state */
 	uint64_t span_ns;
+	bool records_pair;		/* there are both locks and unlocks */
 	struct kma_status counts;	/* of counters of records */
 	struct kma_status pairs;	/* of whatever needs lock and unlock */
 	struct kma_status pages, waits, blamed, queue;

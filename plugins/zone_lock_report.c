@@ -10,7 +10,7 @@ const struct kma_metric_def zl_metrics[] = {
 	[ZL_ACQUISITIONS] = { "zone_lock.acquisitions_total", KMA_COUNTER, KMA_UNIT_COUNT, KMA_BETTER_NONE, SPLITS,
 			      "lock acquisitions" },
 	[ZL_CONTENDED] = { "zone_lock.contended_total", KMA_COUNTER, KMA_UNIT_COUNT, KMA_BETTER_LOWER, SPLITS,
-			   "of them contended" },
+			   "contended acquisitions" },
 	[ZL_CONTENDED_RATIO] = { "zone_lock.contended_ratio", KMA_GAUGE, KMA_UNIT_RATIO, KMA_BETTER_LOWER, SPLITS,
 				 "share contended" },
 	[ZL_WAIT] = { "zone_lock.wait_ns", KMA_DISTRIBUTION, KMA_UNIT_NS, KMA_BETTER_LOWER, SPLITS,
@@ -157,6 +157,7 @@ static void judge(struct zl_view *view, struct kma_report *report)
 		lost = "part of the trace is missing";
 	else if (state->dropped_events)
 		lost = "the trace names more zones than are kept apart";
+	view->records_pair = !no_unlock && !no_lock;
 	view->counts = lost ? status(KMA_LOWER_BOUND, lost) : exact;
 	view->waits = lost ? status(KMA_APPROXIMATE, lost) : exact;
 	if (no_lock)
@@ -307,7 +308,9 @@ static void put_row(const struct zl_view *view, const struct zl_row *row, struct
 	put_contention(view, row, report);
 	put_dist(report, ZL_WAIT, row, view->waits, &group->wait);
 	put_dist(report, ZL_HOLD, row, view->pairs, &group->hold);
-	put_dist(report, ZL_IRQS_OFF, row, view->pairs, &group->irqs_off);
+	/* without the waits, the holds alone would pass for it */
+	put_dist(report, ZL_IRQS_OFF, row, view->waits.code == KMA_UNAVAILABLE ? view->waits : view->pairs,
+		 &group->irqs_off);
 	put(report, ZL_PAGES, row, view->pages, kma_int(row->cost.pages));
 	if (view->pairs.code == KMA_UNAVAILABLE)
 		per_page = view->pairs;
@@ -316,7 +319,7 @@ static void put_row(const struct zl_view *view, const struct zl_row *row, struct
 	else if (row->cost.pages)
 		put(report, ZL_HOLD_PER_PAGE, row, ratio_status(per_page),
 		    kma_real((double)row->cost.hold_ns / row->cost.pages));
-	if (view->pairs.code == KMA_UNAVAILABLE && state->trace->clock != KMA_CLOCK_TICKS)
+	if (!view->records_pair)
 		unpaired = view->pairs;
 	else if (unpaired.code == KMA_LOWER_BOUND)
 		unpaired = status(KMA_APPROXIMATE, unpaired.reason);	/* losses leave halves behind */
@@ -442,7 +445,7 @@ int zl_report(const struct kma_state *state, const struct kma_summary *summary, 
 			zl_tables(&view, report);
 			zl_findings(&view, report);
 		} else {
-			kma_report_status(report, status(KMA_UNAVAILABLE, "the trace has no zone lock records"));
+			kma_report_status(report, status(KMA_UNAVAILABLE, "kmem:mm_zone_locked is not in the trace: the kernel lacks it, or it was not recorded"));
 		}
 		ret = 0;
 	}

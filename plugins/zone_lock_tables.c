@@ -283,15 +283,15 @@ static void cost_table(const struct zl_view *view, struct kma_report *report)
 			continue;
 		if (!begun)
 			kma_report_table(report, "cost", "What a section costs: fixed + per page x pages",
-					 "a straight line through hold times; below 50 % explained it says little",
+					 "a straight line through hold times; not shown where it explains less than half of them",
 					 columns, sizeof(columns) / sizeof(columns[0]));
 		begun = true;
 		kma_report_row(report, (struct kma_value[]){
 			rows[i]->labels.label[0].value,
 			kma_int(cost->sections),
 			kma_real((double)cost->pages / cost->sections),
-			kma_real(fit.fixed_ns),
-			kma_real(fit.per_page_ns),
+			fit.r2 >= 0.5 && fit.fixed_ns >= 0 ? kma_real(fit.fixed_ns) : kma_none(),
+			fit.r2 >= 0.5 ? kma_real(fit.per_page_ns) : kma_none(),
 			kma_real(fit.r2),
 		});
 	}

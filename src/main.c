@@ -47,6 +47,11 @@ static int symbols(void *source, const uint64_t *addresses, const char **names, 
 	return kma_source_symbols(source, addresses, names, nr, arena);
 }
 
+static int tasks(void *source, const int32_t *pids, const char **names, size_t nr, struct kma_arena *arena)
+{
+	return kma_source_tasks(source, pids, names, nr, arena);
+}
+
 /* Output errors (a full disk) often show only when the last bytes are written. */
 static int finish(FILE *out, const char *path, int ret, struct kma_error *err)
 {
@@ -139,8 +144,9 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 		return 0;
 	list_events(result, events, sizeof(events));
 	return kma_fail(err, KMA_ERR_POOR,
-			"%s: holds none of the events that %s needs, but %s; record with: trace-cmd record -e "
-			"'kmem:mm_*'", config->path, any ? missing->name : "a report", events);
+			"%s: holds none of the events that %s needs; it holds %s. Record with: trace-cmd record -C mono "
+			"-e 'kmem:mm_*'", config->path, any || config->reports_picked ? missing->name : "any report",
+			events);
 }
 
 static int analyze(const struct kma_config *config, struct kma_error *err)
@@ -152,6 +158,8 @@ static int analyze(const struct kma_config *config, struct kma_error *err)
 		.buffer = config->buffer,
 		.from = config->from,
 		.to = config->to,
+		.stack_depth = config->stack_depth,
+		.nodes = config->nodes,
 	};
 	struct kma_terminal_progress progress;
 	bool show_progress = !config->quiet && isatty(STDERR_FILENO);
@@ -171,6 +179,8 @@ static int analyze(const struct kma_config *config, struct kma_error *err)
 	ret = kma_pipeline_run(source, &selection, show_progress ? &progress.progress : NULL, result, err);
 	if (show_progress)
 		kma_progress_end(&progress);
+	if (!ret)
+		ret = kma_result_name_tasks(result, tasks, source, err);
 	if (!ret)
 		ret = kma_result_resolve(result, symbols, source, err);
 	if (!ret)

@@ -21,6 +21,12 @@ enum kma_clock {
 
 struct kma_strings;
 
+/* A name for flags that has all bits of @mask set. */
+struct kma_flag_name {
+	const char *name;
+	uint64_t mask;
+};
+
 /* What is known before the first event. */
 struct kma_trace {
 	enum kma_clock clock;
@@ -28,8 +34,13 @@ struct kma_trace {
 	uint32_t nr_cpus;		/* highest CPU id with a lane, plus one */
 	uint64_t start_ts;		/* no event is older */
 	uint64_t formats;		/* KMA_KIND_BIT of each event whose format the trace holds */
-	/* per kind: bit i is set when the kind's i-th optional field exists, see decode/fields.h */
-	uint32_t optional_fields[KMA_NR_KINDS];
+	uint32_t optional_fields[KMA_NR_KINDS];	/* per kind: KMA_HAS_* */
+	uint32_t page_size;		/* of the traced machine */
+	uint32_t possible_cpus;		/* of the traced machine, as far as the file tells */
+	int pageblock_order;		/* from a print format; -1: no format tells */
+	const struct kma_flag_name *gfp_flags;	/* from a print format, in its order; ends with a NULL name */
+	uint32_t nodes;			/* online nodes, when the user said so; 0: as seen in the trace */
+	uint32_t stack_depth;		/* addresses of a stack that tell call sites apart; 0: no stacks */
 	bool filtered;			/* CPUs or a time range were picked: pairs may be cut */
 	const struct kma_strings *strings;
 };
@@ -59,7 +70,7 @@ struct kma_analysis {
 	const char *title;
 	const struct kma_need *needs;	/* ends with KMA_KIND_NONE */
 	const struct kma_metric_def *metrics;	/* ends with a NULL name */
-	bool stacks;			/* wants kma_event.stack filled */
+	bool stacks;			/* wants kma_event.stack filled when stacks are asked for */
 
 	/* NULL with @err filled when out of memory. @trace outlives the state. */
 	struct kma_state *(*open)(const struct kma_trace *trace, struct kma_error *err);

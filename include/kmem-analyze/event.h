@@ -22,6 +22,21 @@
 	KIND(KMA_PCPU_REFILL_ZONE_LOCKED, "kmem", "mm_page_pcpu_refill_zone_locked")               \
 	KIND(KMA_PCPU_DRAIN_ZONE_LOCKED, "kmem", "mm_page_pcpu_drain_zone_locked")                 \
 	KIND(KMA_PAGE_ALLOC_ZONE_LOCKED, "kmem", "mm_page_alloc_zone_locked")                      \
+	KIND(KMA_PAGE_ALLOC, "kmem", "mm_page_alloc")                                              \
+	KIND(KMA_PAGE_FREE, "kmem", "mm_page_free")                                                \
+	KIND(KMA_PAGE_FREE_BATCHED, "kmem", "mm_page_free_batched")                                \
+	KIND(KMA_PAGE_ALLOC_EXTFRAG, "kmem", "mm_page_alloc_extfrag")                              \
+	KIND(KMA_KMALLOC, "kmem", "kmalloc")                                                       \
+	KIND(KMA_KMALLOC_NODE, "kmem", "kmalloc_node")                                             \
+	KIND(KMA_KMEM_CACHE_ALLOC, "kmem", "kmem_cache_alloc")                                     \
+	KIND(KMA_KMEM_CACHE_ALLOC_NODE, "kmem", "kmem_cache_alloc_node")                           \
+	KIND(KMA_KFREE, "kmem", "kfree")                                                           \
+	KIND(KMA_KMEM_CACHE_FREE, "kmem", "kmem_cache_free")                                       \
+	KIND(KMA_PERCPU_ALLOC, "percpu", "percpu_alloc_percpu")                                    \
+	KIND(KMA_PERCPU_FREE, "percpu", "percpu_free_percpu")                                      \
+	KIND(KMA_PERCPU_ALLOC_FAIL, "percpu", "percpu_alloc_percpu_fail")                          \
+	KIND(KMA_PERCPU_CREATE_CHUNK, "percpu", "percpu_create_chunk")                             \
+	KIND(KMA_PERCPU_DESTROY_CHUNK, "percpu", "percpu_destroy_chunk")                           \
 	KIND(KMA_KERNEL_STACK, "ftrace", "kernel_stack")
 
 enum kma_kind {
@@ -65,6 +80,75 @@ struct kma_pcpu_zone_locked {
 	int32_t nr_pages;	/* the target, in base pages */
 };
 
+/* mm_page_alloc, mm_page_free, mm_page_free_batched (pfn only) */
+struct kma_page {
+	uint64_t pfn;		/* all ones: the allocation failed; old kernels: address of the struct page, see KMA_HAS_PFN */
+	uint32_t order;
+	uint32_t gfp_flags;
+	int32_t migratetype;
+};
+
+/* mm_page_alloc_extfrag */
+struct kma_extfrag {
+	uint64_t pfn;
+	int32_t alloc_order, fallback_order;
+	int32_t alloc_migratetype, fallback_migratetype;
+	uint32_t change_ownership;
+};
+
+/* kmalloc, kmalloc_node, kmem_cache_alloc, kmem_cache_alloc_node */
+struct kma_slab_alloc {
+	uint64_t call_site;
+	uint64_t ptr;		/* 0: the allocation failed */
+	uint32_t bytes_req, bytes_alloc;
+	uint32_t gfp_flags;
+	int32_t node;		/* as asked for, -1: any; only with KMA_HAS_NODE */
+	uint32_t name;		/* interned: the cache; KMA_HAS_NAME */
+};
+
+/* kfree, kmem_cache_free (name only there, KMA_HAS_NAME) */
+struct kma_slab_free {
+	uint64_t call_site;
+	uint64_t ptr;
+	uint32_t name;
+};
+
+/* percpu_alloc_percpu; the last three since 2022, KMA_HAS_CALL_SITE and KMA_HAS_BYTES_ALLOC */
+struct kma_percpu_alloc {
+	uint64_t base_addr;	/* of the chunk */
+	int32_t off;		/* in it: with base_addr the allocation's identity */
+	uint32_t size, align;
+	uint32_t is_atomic;
+	uint64_t call_site;
+	uint32_t bytes_alloc;	/* on all possible CPUs, with the memcg bookkeeping */
+	uint32_t gfp_flags;
+};
+
+/* percpu_free_percpu; percpu_create_chunk and percpu_destroy_chunk: base_addr only */
+struct kma_percpu_chunk {
+	uint64_t base_addr;
+	int32_t off;
+};
+
+/* percpu_alloc_percpu_fail */
+struct kma_percpu_fail {
+	uint32_t size, align;
+	uint32_t reserved, is_atomic;
+};
+
+/* Bits of kma_trace.optional_fields. */
+enum {
+	KMA_HAS_SUCCESS = 1,		/* zone_lock_acquire_returned */
+	KMA_HAS_PERCPU_REFILL = 1,	/* mm_page_alloc_zone_locked; else percpu_refill is order == 0 */
+	KMA_HAS_PFN = 1,		/* mm_page_*; else pfn is an address of a struct page */
+	KMA_HAS_NODE = 1,		/* kmalloc, kmem_cache_alloc */
+	KMA_HAS_NAME = 2,		/* kmem_cache_alloc, kmem_cache_free */
+	KMA_HAS_CALL_SITE = 1,		/* percpu_alloc_percpu */
+	KMA_HAS_BYTES_ALLOC = 2,	/* percpu_alloc_percpu */
+	KMA_HAS_GFP_FLAGS = 4,		/* percpu_alloc_percpu */
+	KMA_HAS_CHANGE_OWNERSHIP = 2,	/* mm_page_alloc_extfrag */
+};
+
 struct kma_event {
 	uint64_t ts;		/* ns on the trace's clock (ticks where struct kma_trace says so) */
 	uint32_t cpu;
@@ -77,6 +161,13 @@ struct kma_event {
 		struct kma_zone_lock_alt zone_lock_alt;
 		struct kma_pcpu_page pcpu_page;
 		struct kma_pcpu_zone_locked pcpu_zone_locked;
+		struct kma_page page;
+		struct kma_extfrag extfrag;
+		struct kma_slab_alloc slab_alloc;
+		struct kma_slab_free slab_free;
+		struct kma_percpu_alloc percpu_alloc;
+		struct kma_percpu_chunk percpu_chunk;
+		struct kma_percpu_fail percpu_fail;
 		uint64_t words[5];
 	};
 };

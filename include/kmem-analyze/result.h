@@ -52,6 +52,7 @@ enum kma_value_type {
 	KMA_VALUE_REAL,
 	KMA_VALUE_STRING,	/* copied by the builder */
 	KMA_VALUE_ADDRESS,	/* a kernel address: becomes a string, function+0xoff, by kma_result_resolve() */
+	KMA_VALUE_TASK,		/* a pid in @i: becomes "COMM-PID", or "PID" where the name is not known */
 };
 
 struct kma_value {
@@ -89,10 +90,15 @@ static inline struct kma_value kma_address(uint64_t address)
 	return (struct kma_value){ .type = KMA_VALUE_ADDRESS, .address = address };
 }
 
+static inline struct kma_value kma_task(int32_t pid)
+{
+	return (struct kma_value){ .type = KMA_VALUE_TASK, .i = pid };
+}
+
 /* Key and value of one label; keys are static text. */
 struct kma_label {
 	const char *key;
-	struct kma_value value;	/* INT, STRING or ADDRESS */
+	struct kma_value value;	/* INT, STRING, ADDRESS or TASK */
 };
 
 #define KMA_MAX_LABELS 2
@@ -201,7 +207,7 @@ void kma_report_series(struct kma_report *report, const char *name, const char *
 		       struct kma_labels labels, uint64_t start_ns, uint64_t bin_ns, const uint64_t *values,
 		       size_t nr);
 
-/* An address in a finding's text: print it with this format, it becomes function+0xoff. */
+/* An address in a finding's text, a label or a cell: print it with this format, it becomes function+0xoff. */
 #define KMA_PRI_SYM "\001%" PRIx64 "\001"
 
 /* @id is static. Returns the finding's number, for kma_report_proof(). */

@@ -23,6 +23,8 @@ struct kma_config {
 	const char *buffer;
 	struct kma_time_limit from, to;
 	unsigned int top;
+	unsigned int stack_depth;		/* 0: no stacks */
+	unsigned int nodes;			/* 0: as seen in the trace */
 	bool json;
 	const char *json_path;			/* NULL: standard output, instead of the text */
 	bool quiet, no_color;

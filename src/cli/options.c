@@ -16,6 +16,8 @@ const struct kma_option kma_options[] = {
 	{ KMA_OPT_BUFFER, "buffer", "NAME", "only this trace buffer (instance); \"\" is the top one" },
 	{ KMA_OPT_FROM, "from", "TIME", "from this time on: seconds on the trace's clock, or +S from its start" },
 	{ KMA_OPT_TO, "to", "TIME", "up to this time: the same" },
+	{ KMA_OPT_STACKS, "stacks", "[DEPTH]", "tell call sites apart by whole stacks, DEPTH functions deep (8)" },
+	{ KMA_OPT_NODES, "nodes", "N", "the machine's online NUMA nodes (default: those seen in the trace)" },
 	{ KMA_OPT_JSON, "json", "[FILE]", "JSON instead of text, or into FILE beside the text" },
 	{ KMA_OPT_READER, "reader", "NAME", "own (default) or libtracecmd (slower, the reference)" },
 	{ KMA_OPT_QUIET, "quiet", NULL, "no text and no progress; only errors, the exit status and JSON" },
@@ -27,6 +29,8 @@ const struct kma_option kma_options[] = {
 };
 
 #define MAX_OPTIONS 64
+#define DEFAULT_STACK_DEPTH 8
+#define MAX_STACK_DEPTH 64
 
 static int parse_count(const char *text, const char *option, unsigned int *value, struct kma_error *err)
 {
@@ -155,6 +159,15 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 		return parse_time(value, "from", &config->from, err);
 	case KMA_OPT_TO:
 		return parse_time(value, "to", &config->to, err);
+	case KMA_OPT_STACKS:
+		config->stack_depth = DEFAULT_STACK_DEPTH;
+		if (value && parse_count(value, "stacks", &config->stack_depth, err) < 0)
+			return -1;
+		if (!config->stack_depth || config->stack_depth > MAX_STACK_DEPTH)
+			return kma_fail(err, KMA_ERR_USAGE, "--stacks takes a depth from 1 to %d", MAX_STACK_DEPTH);
+		return 0;
+	case KMA_OPT_NODES:
+		return parse_count(value, "nodes", &config->nodes, err);
 	case KMA_OPT_JSON:
 		config->json = true;
 		config->json_path = value && strcmp(value, "-") ? value : NULL;

@@ -17,6 +17,8 @@ enum kma_option_id {
 	KMA_OPT_QUIET = 'q',
 	KMA_OPT_NO_COLOR = 300,
 	KMA_OPT_LIST,
+	KMA_OPT_STACKS,
+	KMA_OPT_NODES,
 };
 
 struct kma_option {

@@ -17,6 +17,8 @@ bool kma_decode(const struct kma_schema *schema, const struct kma_plan *plan, co
 
 	if (record->size < plan->min_size)
 		return false;
+	if (plan->clear)
+		memset(event->words, 0, sizeof(event->words));
 	event->kind = plan->kind;
 	event->pid = kma_record_pid(schema, record);
 	for (unsigned int i = 0; i < plan->nr_steps; i++) {
@@ -72,6 +74,8 @@ bool kma_decode(const struct kma_schema *schema, const struct kma_plan *plan, co
 			memcpy(to, &word, 4);
 		}
 	}
+	if (plan->derive_refill)
+		event->pcpu_page.percpu_refill = event->pcpu_page.order == 0;
 	return true;
 }
 

@@ -3,10 +3,14 @@
 #include "fields.h"
 
 #define TO(member) offsetof(struct kma_event, member)
-#define U32(name, member) { name, KMA_FIELD_U32, TO(member), -1 }
-#define U64(name, member) { name, KMA_FIELD_U64, TO(member), -1 }
-#define STRING(name, member) { name, KMA_FIELD_STRING, TO(member), -1 }
-#define U32_OPTIONAL(bit, name, member) { name, KMA_FIELD_U32, TO(member), bit }
+#define U32(name, member) { name, KMA_FIELD_U32, TO(member), 0, NULL }
+#define U64(name, member) { name, KMA_FIELD_U64, TO(member), 0, NULL }
+#define STRING(name, member) { name, KMA_FIELD_STRING, TO(member), 0, NULL }
+#define U32_OPTIONAL(bit, name, member) { name, KMA_FIELD_U32, TO(member), bit, NULL }
+#define U64_OPTIONAL(bit, name, member) { name, KMA_FIELD_U64, TO(member), bit, NULL }
+#define STRING_OPTIONAL(bit, name, member) { name, KMA_FIELD_STRING, TO(member), bit, NULL }
+/* old kernels gave the struct page's address, newer ones give its number */
+#define PFN(member) { "pfn", KMA_FIELD_U64, TO(member), KMA_HAS_PFN, "page" }
 
 static const struct kma_field zone_lock_fields[] = {
 	U32("node_id", zone_lock.node_id),
@@ -28,22 +32,22 @@ static const struct kma_field zone_locked_fields[] = {
 
 static const struct kma_field zone_lock_alt_fields[] = {
 	U64("zone", zone_lock_alt.zone),
-	U32_OPTIONAL(0, "success", zone_lock_alt.success),
+	U32_OPTIONAL(KMA_HAS_SUCCESS, "success", zone_lock_alt.success),
 	{ 0 },
 };
 
 static const struct kma_field pcpu_page_fields[] = {
-	U64("pfn", pcpu_page.pfn),
+	PFN(pcpu_page.pfn),
 	U32("order", pcpu_page.order),
 	U32("migratetype", pcpu_page.migratetype),
 	{ 0 },
 };
 
 static const struct kma_field page_alloc_zone_locked_fields[] = {
-	U64("pfn", pcpu_page.pfn),
+	PFN(pcpu_page.pfn),
 	U32("order", pcpu_page.order),
 	U32("migratetype", pcpu_page.migratetype),
-	U32_OPTIONAL(0, "percpu_refill", pcpu_page.percpu_refill),
+	U32_OPTIONAL(KMA_HAS_PERCPU_REFILL, "percpu_refill", pcpu_page.percpu_refill),
 	{ 0 },
 };
 
@@ -51,6 +55,84 @@ static const struct kma_field pcpu_zone_locked_fields[] = {
 	U32("nid", pcpu_zone_locked.nid),
 	U32("zid", pcpu_zone_locked.zid),
 	U32("nr_pages", pcpu_zone_locked.nr_pages),
+	{ 0 },
+};
+
+static const struct kma_field page_alloc_fields[] = {
+	PFN(page.pfn),
+	U32("order", page.order),
+	U32("gfp_flags", page.gfp_flags),
+	U32("migratetype", page.migratetype),
+	{ 0 },
+};
+
+static const struct kma_field page_free_fields[] = {
+	PFN(page.pfn),
+	U32("order", page.order),
+	{ 0 },
+};
+
+static const struct kma_field page_free_batched_fields[] = {
+	PFN(page.pfn),
+	{ 0 },
+};
+
+static const struct kma_field extfrag_fields[] = {
+	{ "pfn", KMA_FIELD_U64, TO(extfrag.pfn), KMA_HAS_PFN, "page" },
+	U32("alloc_order", extfrag.alloc_order),
+	U32("fallback_order", extfrag.fallback_order),
+	U32("alloc_migratetype", extfrag.alloc_migratetype),
+	U32("fallback_migratetype", extfrag.fallback_migratetype),
+	U32_OPTIONAL(KMA_HAS_CHANGE_OWNERSHIP, "change_ownership", extfrag.change_ownership),
+	{ 0 },
+};
+
+static const struct kma_field slab_alloc_fields[] = {
+	U64("call_site", slab_alloc.call_site),
+	U64("ptr", slab_alloc.ptr),
+	U32("bytes_req", slab_alloc.bytes_req),
+	U32("bytes_alloc", slab_alloc.bytes_alloc),
+	U32("gfp_flags", slab_alloc.gfp_flags),
+	U32_OPTIONAL(KMA_HAS_NODE, "node", slab_alloc.node),
+	STRING_OPTIONAL(KMA_HAS_NAME, "name", slab_alloc.name),
+	{ 0 },
+};
+
+static const struct kma_field slab_free_fields[] = {
+	U64("call_site", slab_free.call_site),
+	U64("ptr", slab_free.ptr),
+	STRING_OPTIONAL(KMA_HAS_NAME, "name", slab_free.name),
+	{ 0 },
+};
+
+static const struct kma_field percpu_alloc_fields[] = {
+	U64("base_addr", percpu_alloc.base_addr),
+	U32("off", percpu_alloc.off),
+	U32("size", percpu_alloc.size),
+	U32("align", percpu_alloc.align),
+	U32("is_atomic", percpu_alloc.is_atomic),
+	U64_OPTIONAL(KMA_HAS_CALL_SITE, "call_site", percpu_alloc.call_site),
+	U32_OPTIONAL(KMA_HAS_BYTES_ALLOC, "bytes_alloc", percpu_alloc.bytes_alloc),
+	U32_OPTIONAL(KMA_HAS_GFP_FLAGS, "gfp_flags", percpu_alloc.gfp_flags),
+	{ 0 },
+};
+
+static const struct kma_field percpu_free_fields[] = {
+	U64("base_addr", percpu_chunk.base_addr),
+	U32("off", percpu_chunk.off),
+	{ 0 },
+};
+
+static const struct kma_field percpu_chunk_fields[] = {
+	U64("base_addr", percpu_chunk.base_addr),
+	{ 0 },
+};
+
+static const struct kma_field percpu_fail_fields[] = {
+	U32("size", percpu_fail.size),
+	U32("align", percpu_fail.align),
+	U32("reserved", percpu_fail.reserved),
+	U32("is_atomic", percpu_fail.is_atomic),
 	{ 0 },
 };
 
@@ -66,4 +148,19 @@ const struct kma_field *const kma_fields[KMA_NR_KINDS] = {
 	[KMA_PCPU_REFILL_ZONE_LOCKED] = pcpu_zone_locked_fields,
 	[KMA_PCPU_DRAIN_ZONE_LOCKED] = pcpu_zone_locked_fields,
 	[KMA_PAGE_ALLOC_ZONE_LOCKED] = page_alloc_zone_locked_fields,
+	[KMA_PAGE_ALLOC] = page_alloc_fields,
+	[KMA_PAGE_FREE] = page_free_fields,
+	[KMA_PAGE_FREE_BATCHED] = page_free_batched_fields,
+	[KMA_PAGE_ALLOC_EXTFRAG] = extfrag_fields,
+	[KMA_KMALLOC] = slab_alloc_fields,
+	[KMA_KMALLOC_NODE] = slab_alloc_fields,
+	[KMA_KMEM_CACHE_ALLOC] = slab_alloc_fields,
+	[KMA_KMEM_CACHE_ALLOC_NODE] = slab_alloc_fields,
+	[KMA_KFREE] = slab_free_fields,
+	[KMA_KMEM_CACHE_FREE] = slab_free_fields,
+	[KMA_PERCPU_ALLOC] = percpu_alloc_fields,
+	[KMA_PERCPU_FREE] = percpu_free_fields,
+	[KMA_PERCPU_ALLOC_FAIL] = percpu_fail_fields,
+	[KMA_PERCPU_CREATE_CHUNK] = percpu_chunk_fields,
+	[KMA_PERCPU_DESTROY_CHUNK] = percpu_chunk_fields,
 };

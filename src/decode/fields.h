@@ -18,7 +18,8 @@ struct kma_field {
 	const char *name;
 	enum kma_field_type type;
 	uint8_t to;		/* offset in struct kma_event */
-	int8_t optional;	/* < 0: required; else its bit in kma_trace.optional_fields */
+	uint32_t optional;	/* 0: required; else set in kma_trace.optional_fields where it exists */
+	const char *otherwise;	/* the field to take in its place, where that exists */
 };
 
 #define KMA_MAX_FIELDS 8

@@ -108,10 +108,15 @@ static bool plan_fields(struct kma_schema *schema, enum kma_kind kind, struct te
 	for (const struct kma_field *want = kma_fields[kind]; want && want->name; want++) {
 		struct tep_format_field *field = tep_find_any_field(event, want->name);
 		struct kma_step *step = &plan->steps[plan->nr_steps];
+		bool instead = !field && want->otherwise;
 		int load = -1;
 
-		if (!field && want->optional >= 0)
+		if (instead)
+			field = tep_find_any_field(event, want->otherwise);
+		if (!field && want->optional && !want->otherwise) {
+			plan->clear = true;
 			continue;
+		}
 		if (!field) {
 			problem(schema, kind, "has no field", want->name);
 			return false;
@@ -128,11 +133,13 @@ static bool plan_fields(struct kma_schema *schema, enum kma_kind kind, struct te
 		step->from = field->offset;
 		step->length = load == KMA_LOAD_CHARS ? field->size : 0;
 		plan->nr_steps++;
-		if (want->optional >= 0)
-			schema->optional_fields[kind] |= 1u << want->optional;
+		if (!instead)
+			schema->optional_fields[kind] |= want->optional;
 		if (field->offset + field->size > plan->min_size)
 			plan->min_size = field->offset + field->size;
 	}
+	plan->derive_refill = kind == KMA_PAGE_ALLOC_ZONE_LOCKED &&
+			      !(schema->optional_fields[kind] & KMA_HAS_PERCPU_REFILL);
 	if (!schema->swap)
 		merge_steps(plan);
 	return true;

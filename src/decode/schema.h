@@ -40,6 +40,8 @@ struct kma_step {
 struct kma_plan {
 	uint16_t kind;		/* enum kma_kind; KMA_KIND_NONE: nobody wants it */
 	uint8_t nr_steps;
+	bool clear;		/* fields that the trace lacks read as 0 */
+	bool derive_refill;	/* percpu_refill is order == 0 */
 	uint16_t min_size;	/* a shorter record is damaged */
 	struct kma_step steps[KMA_MAX_FIELDS];
 };

@@ -167,18 +167,31 @@ static void report_text(struct kma_page *page, const struct kma_result *result,
 			const struct kma_report *report)
 {
 	kma_page_heading(page, report->title);
-	if (report->status.code == KMA_UNAVAILABLE) {
-		kma_page_move(page, 2);
-		kma_page_put(page, KMA_PLAIN, "This trace cannot tell:");
-		kma_page_newline(page);
-		report_reasons(page, report);
-		return;
-	}
 	report_reasons(page, report);
 	kma_text_metrics(page, report);
 	for (size_t i = 0; i < report->nr_tables; i++)
 		kma_text_table(page, &report->tables[i]);
 	kma_text_series(page, result, report);
+}
+
+/* Reports that the trace has nothing for: a line each, behind those that have. */
+static void empty_reports(struct kma_page *page, const struct kma_result *result)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < result->nr_reports; i++) {
+		const struct kma_report *report = &result->reports[i];
+
+		if (report->status.code != KMA_UNAVAILABLE)
+			continue;
+		if (!any)
+			kma_page_heading(page, "Not in this trace");
+		any = true;
+		kma_page_move(page, 2);
+		kma_page_flow(page, 4,
+			      kma_page_printf(page, "%s: %s", kma_page_clean(page, report->name),
+					      kma_page_clean(page, report->nr_reasons ? report->reasons[0] : "no data")));
+	}
 }
 
 int kma_render_text(const struct kma_result *result, const struct kma_text_options *options, FILE *out)
@@ -191,7 +204,9 @@ int kma_render_text(const struct kma_result *result, const struct kma_text_optio
 	kma_text_quality(&page, result);
 	kma_text_findings(&page, result);
 	for (size_t i = 0; i < result->nr_reports; i++)
-		report_text(&page, result, &result->reports[i]);
+		if (result->reports[i].status.code != KMA_UNAVAILABLE)
+			report_text(&page, result, &result->reports[i]);
+	empty_reports(&page, result);
 	kma_arena_free(page.scratch);
 	return page.failed || ferror(out) || fflush(out) ? -1 : 0;
 }

@@ -137,7 +137,13 @@ void kma_text_findings(struct kma_page *page, const struct kma_result *result)
 		}
 	}
 	if (first) {
+		bool figures = false;
+
+		for (size_t r = 0; r < result->nr_reports; r++)
+			figures |= result->reports[r].status.code != KMA_UNAVAILABLE;
 		kma_page_move(page, 2);
-		kma_page_flow(page, 2, "None: nothing in the figures below points at a problem.");
+		kma_page_flow(page, 2,
+			      figures ? "None: nothing in the figures below points at a problem."
+				      : "None: there are no figures to judge.");
 	}
 }

@@ -94,6 +94,12 @@ static void lost(struct kma_page *page, const struct kma_result *result)
 	kma_text_more(page, lanes, "CPU");
 }
 
+/* The kernel says that nothing was overwritten: then the CPU had nothing to record. */
+static bool was_idle(const struct kma_cpu_coverage *cpu)
+{
+	return cpu->has_overrun && !cpu->overrun;
+}
+
 /* One line for all CPUs that begin late, or that end early */
 static void uneven(struct kma_page *page, const struct kma_result *result, bool late)
 {
@@ -104,7 +110,7 @@ static void uneven(struct kma_page *page, const struct kma_result *result, bool 
 	for (size_t i = 0; i < quality->nr_cpus; i++) {
 		const struct kma_cpu_coverage *cpu = &quality->cpus[i];
 
-		if (!(late ? cpu->starts_late : cpu->ends_early))
+		if (!(late ? cpu->starts_late : cpu->ends_early) || was_idle(cpu))
 			continue;
 		if (nr++ < kma_text_top(page, quality->nr_cpus))
 			list = kma_page_printf(page, "%s%s%s (%s)", list, nr > 1 ? ", " : "",
@@ -154,6 +160,29 @@ static bool report_is_empty(const struct kma_result *result, const char *name)
 	return !report || report->status.code == KMA_UNAVAILABLE;
 }
 
+static bool missed(const struct kma_result *result, const struct kma_absence *absence)
+{
+	return absence->what_for && !report_is_empty(result, absence->report);
+}
+
+/* What the reports would do with the event of absence @i; NULL if an earlier one told it already. */
+static const char *uses(struct kma_page *page, const struct kma_result *result, size_t i)
+{
+	const struct kma_quality *quality = &result->quality;
+	const char *event = quality->absences[i].event, *list = "";
+
+	for (size_t k = 0; k < quality->nr_absences; k++) {
+		const struct kma_absence *absence = &quality->absences[k];
+
+		if (!missed(result, absence) || strcmp(absence->event, event))
+			continue;
+		if (k < i)
+			return NULL;
+		list = kma_page_printf(page, "%s%s%s", list, *list ? "; " : "", absence->what_for);
+	}
+	return list;
+}
+
 /* Events that only part of a report wants; a report that is empty says so itself. */
 static const char *absent_events(struct kma_page *page, const struct kma_result *result)
 {
@@ -162,13 +191,23 @@ static const char *absent_events(struct kma_page *page, const struct kma_result 
 
 	for (size_t i = 0; i < quality->nr_absences; i++) {
 		const struct kma_absence *absence = &quality->absences[i];
+		const char *what_for = missed(result, absence) ? uses(page, result, i) : NULL;
 
-		if (!report_is_empty(result, absence->report))
-			list = kma_page_printf(
-				page, "%s%s%s (%s)", list, *list ? ", " : "", absence->event,
-				absence->what_for ? absence->what_for : absence->report);
+		if (what_for)
+			list = kma_page_printf(page, "%s%s%s (%s)", list, *list ? ", " : "",
+					       absence->event, what_for);
 	}
 	return list;
+}
+
+/* Notes are written to stand in the middle of a line as well. */
+static const char *sentence(struct kma_page *page, const char *note)
+{
+	const char *clean = kma_page_clean(page, note);
+
+	return *clean >= 'a' && *clean <= 'z'
+		       ? kma_page_printf(page, "%c%s", *clean - 'a' + 'A', clean + 1)
+		       : clean;
 }
 
 void kma_text_quality(struct kma_page *page, const struct kma_result *result)
@@ -178,14 +217,14 @@ void kma_text_quality(struct kma_page *page, const struct kma_result *result)
 	bool trouble = quality->truncated || quality->lost || quality->nr_notes || *absent;
 
 	for (size_t i = 0; i < quality->nr_cpus; i++)
-		trouble |= quality->cpus[i].starts_late || quality->cpus[i].ends_early ||
+		trouble |= ((quality->cpus[i].starts_late || quality->cpus[i].ends_early) &&
+			    !was_idle(&quality->cpus[i])) ||
 			   (quality->cpus[i].has_overrun && quality->cpus[i].overrun);
 	if (!trouble)
 		return;
 	kma_page_heading(page, "How complete the trace is");
 	if (quality->truncated)
-		line(page, "The trace is cut off: all up to the break was read, what came after is "
-			   "missing.");
+		line(page, "Part of the trace could not be read. What could be read is reported:");
 	lost(page, result);
 	uneven(page, result, true);
 	uneven(page, result, false);
@@ -196,5 +235,5 @@ void kma_text_quality(struct kma_page *page, const struct kma_result *result)
 				     "Events that would tell more, but are not in this trace: %s.",
 				     absent));
 	for (size_t i = 0; i < quality->nr_notes; i++)
-		line(page, kma_page_clean(page, quality->notes[i]));
+		line(page, sentence(page, quality->notes[i]));
 }

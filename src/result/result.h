@@ -147,6 +147,16 @@ char *kma_metric_key(struct kma_arena *arena, const struct kma_metric_def *def,
 		     const struct kma_labels *labels);
 
 /*
+ * Gives every KMA_VALUE_TASK its name. @lookup gets the pids sorted and without duplicates and fills names[i] (arena
+ * strings "COMM-PID") or leaves NULL, which prints as the pid. @lookup may be NULL. Call it before
+ * kma_result_resolve().
+ */
+typedef int (*kma_task_lookup)(void *source, const int32_t *pids, const char **names, size_t nr,
+			       struct kma_arena *arena);
+int kma_result_name_tasks(struct kma_result *result, kma_task_lookup lookup, void *source,
+			  struct kma_error *err);
+
+/*
  * Gives every address in the result its name. @lookup gets the addresses sorted and without
  * duplicates and fills names[i] (arena strings "function+0xoff") or leaves NULL, which prints as
  * raw hex (@lookup itself may be NULL). Two addresses with one name (static functions of the same

@@ -19,9 +19,16 @@ void kma_compress_free(struct kma_compress *compress);
 int kma_decompress(struct kma_compress *compress, const uint8_t *from, size_t size, uint8_t *to, size_t to_size);
 
 /*
- * No block of real data shrinks more than this; a claim beyond it is damage, and believing it would let a small file
- * ask for any amount of memory.
+ * A claim that a block shrank more than this is damage, and believing it would let a small file ask for any amount of
+ * memory. Up to a chunk of the largest usual pages any claim is believed: pages that are nearly all zero shrink without
+ * limit.
  */
 #define KMA_MAX_COMPRESSION 1100
+#define KMA_SMALL_BLOCK	    (1u << 20)
+
+static inline bool kma_is_credible(uint64_t size, uint64_t to_size)
+{
+	return to_size <= KMA_SMALL_BLOCK || to_size / KMA_MAX_COMPRESSION <= size;
+}
 
 #endif

@@ -93,6 +93,8 @@ struct kma_source_ops {
 	int (*next)(struct kma_source *source, uint32_t lane, struct kma_piece *piece, struct kma_error *err);
 	/* The text of /proc/kallsyms at recording time, NUL-terminated; free() it. NULL: none, or not readable. */
 	char *(*kallsyms)(struct kma_source *source);
+	/* The saved command lines, "PID COMM" a line, the same way. */
+	char *(*cmdlines)(struct kma_source *source);
 	/* True once the input changed or failed while it was read, see kma_source_info.notes for what else. */
 	bool (*failed)(const struct kma_source *source);
 	void (*close)(struct kma_source *source);
@@ -122,5 +124,9 @@ int kma_source_note(struct kma_source *source, const char *fmt, ...) __attribute
  */
 int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, const char **names, size_t nr,
 		       struct kma_arena *arena);
+
+/* Names tasks from the saved command lines: "COMM-PID", or NULL. Shape of kma_task_lookup in result/result.h. */
+int kma_source_tasks(struct kma_source *source, const int32_t *pids, const char **names, size_t nr,
+		     struct kma_arena *arena);
 
 #endif

@@ -101,6 +101,13 @@ static char *kallsyms(struct kma_source *source)
 	return meta->ops->kallsyms(meta);
 }
 
+static char *cmdlines(struct kma_source *source)
+{
+	struct kma_source *meta = ((struct tracecmd *)source)->meta;
+
+	return meta->ops->cmdlines(meta);
+}
+
 static bool failed(const struct kma_source *source)
 {
 	const struct kma_source *meta = ((const struct tracecmd *)source)->meta;
@@ -138,6 +145,7 @@ static const struct kma_source_ops ops = {
 	.name = "libtracecmd",
 	.next = tracecmd_next,
 	.kallsyms = kallsyms,
+	.cmdlines = cmdlines,
 	.failed = failed,
 	.close = close_tracecmd,
 };
@@ -194,8 +202,8 @@ struct kma_source *kma_tracecmd_open(const char *path, struct kma_error *err)
 	}
 	tc->source.ops = &ops;
 	tc->source.info = tc->meta->info;
-	/* libtracecmd's times are final; its notes are its own */
-	memset(&tc->source.info.time, 0, sizeof(tc->source.info.time));
+	/* libtracecmd's times are final: to be taken as they are, yet known to be converted; its notes are its own */
+	tc->source.info.time = (struct kma_time_conversion){ .mult = tc->meta->info.time.mult ? 1 : 0 };
 	tc->source.info.notes = NULL;
 	tc->source.info.nr_notes = 0;
 	tc->source.arena = kma_arena_new();

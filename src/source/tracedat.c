@@ -138,8 +138,8 @@ const char *kma_dat_clock(struct kma_tracedat *dat, const char *text, size_t siz
 	const char *close = open ? memchr(open, ']', text + size - open) : NULL;
 
 	if (close)
-		return kma_arena_strndup(dat->source.arena, open + 1, strnlen(open + 1, close - open - 1));
-	return kma_arena_strndup(dat->source.arena, text, strnlen(text, size < MAX_NAME ? size : MAX_NAME));
+		return kma_arena_strndup(dat->source.arena, open + 1, close - open - 1);
+	return kma_arena_strndup(dat->source.arena, text, size < MAX_NAME ? size : MAX_NAME);
 }
 
 /* The text of per_cpu/cpuN/stats, and for instances a line "Buffer: NAME" of its own before them. */
@@ -329,7 +329,7 @@ static int next_chunk(struct kma_tracedat *dat, struct kma_dat_lane *lane, struc
 	if (!from)
 		return kma_fail(err, KMA_ERR_DAMAGED, "CPU %u: compressed data ends in the middle of a chunk",
 				lane->cpu);
-	if (to_size / KMA_MAX_COMPRESSION > size)
+	if (!kma_is_credible(size, to_size))
 		return kma_fail(err, KMA_ERR_DAMAGED, "CPU %u: a chunk of %u bytes claims to hold %u",
 				lane->cpu, size, to_size);
 	if (to_size > lane->chunk_max) {
@@ -409,13 +409,26 @@ static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece 
 	return 1;
 }
 
+static char *read_text(struct kma_tracedat *dat, unsigned int id, uint64_t offset, unsigned int size_bytes)
+{
+	if (!offset)
+		return NULL;
+	return dat->source.info.version >= 7 ? kma_dat_text_v7(dat, id, offset, size_bytes)
+					     : kma_dat_text_v6(dat, offset, size_bytes);
+}
+
 static char *dat_kallsyms(struct kma_source *source)
 {
 	struct kma_tracedat *dat = (struct kma_tracedat *)source;
 
-	if (!dat->kallsyms_offset)
-		return NULL;
-	return source->info.version >= 7 ? kma_dat_kallsyms_v7(dat) : kma_dat_kallsyms_v6(dat);
+	return read_text(dat, KMA_DAT_KALLSYMS, dat->kallsyms_offset, 4);
+}
+
+static char *dat_cmdlines(struct kma_source *source)
+{
+	struct kma_tracedat *dat = (struct kma_tracedat *)source;
+
+	return read_text(dat, KMA_DAT_CMDLINES, dat->cmdlines_offset, 8);
 }
 
 static bool dat_failed(const struct kma_source *source)
@@ -448,6 +461,7 @@ static const struct kma_source_ops dat_ops = {
 	.name = "own",
 	.next = dat_next,
 	.kallsyms = dat_kallsyms,
+	.cmdlines = dat_cmdlines,
 	.failed = dat_failed,
 	.close = dat_close,
 };

@@ -25,8 +25,11 @@ enum {
 	KMA_DAT_FTRACE_EVENTS = 17,
 	KMA_DAT_EVENT_FORMATS = 18,
 	KMA_DAT_KALLSYMS = 19,
+	KMA_DAT_CMDLINES = 21,
 	KMA_DAT_BUFFER_TEXT = 22,
 };
+
+#define KMA_DAT_MAX_CPUS 8192	/* no kernel can be built for more */
 
 /* One CPU's data of one buffer. */
 struct kma_dat_lane {
@@ -60,8 +63,9 @@ struct kma_tracedat {
 	uint32_t sections_seen;		/* v7: bit per section id */
 	uint8_t **sections;		/* decompressed sections that info points into */
 	size_t nr_sections;
-	/* kallsyms: where it is, read when asked for */
+	/* where these are: they are read when asked for */
 	uint64_t kallsyms_offset;	/* v7: of its section; v6: of its size word; 0: none */
+	uint64_t cmdlines_offset;	/* the same */
 };
 
 struct kma_cursor kma_dat_cursor(const struct kma_tracedat *dat, uint64_t offset);
@@ -69,8 +73,9 @@ struct kma_cursor kma_dat_cursor(const struct kma_tracedat *dat, uint64_t offset
 /* Versions; each fills info, buffers and lanes. 0, or -1 with @err when nothing of the file can be used. */
 int kma_dat_open_v6(struct kma_tracedat *dat, struct kma_cursor *cursor, struct kma_error *err);
 int kma_dat_open_v7(struct kma_tracedat *dat, struct kma_cursor *cursor, struct kma_error *err);
-char *kma_dat_kallsyms_v6(struct kma_tracedat *dat);
-char *kma_dat_kallsyms_v7(struct kma_tracedat *dat);
+/* The text of the section @id at @offset (v7), or behind the size word there (v6); to be freed. NULL: not readable. */
+char *kma_dat_text_v7(struct kma_tracedat *dat, unsigned int id, uint64_t offset, unsigned int size_bytes);
+char *kma_dat_text_v6(struct kma_tracedat *dat, uint64_t offset, unsigned int size_bytes);
 
 /* Shared parts. They return 0, or -1 when memory is out or the cursor ran past its end (see cursor->past_end). */
 int kma_dat_header_info(struct kma_tracedat *dat, struct kma_cursor *cursor);

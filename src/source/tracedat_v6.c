@@ -77,7 +77,7 @@ static int read_table(struct kma_tracedat *dat, struct kma_cursor *cursor, uint3
 {
 	int buffer;
 
-	if (cpus > (cursor->size - cursor->at) / 16 || cpus > (dat->map.size / 16) - dat->nr_lanes) {
+	if (cpus > KMA_DAT_MAX_CPUS || cpus > (cursor->size - cursor->at) / 16 || cpus > (dat->map.size / 16) - dat->nr_lanes) {
 		cursor->past_end = true;
 		return -1;
 	}
@@ -112,6 +112,7 @@ int kma_dat_open_v6(struct kma_tracedat *dat, struct kma_cursor *cursor, struct 
 		return cut(dat, cursor, "the kernel's symbols", err);
 	if (!kma_cursor_bytes(cursor, kma_cursor_u32(cursor)))
 		return cut(dat, cursor, "the printk formats", err);
+	dat->cmdlines_offset = cursor->at;
 	if (!kma_cursor_bytes(cursor, kma_cursor_u64(cursor)))
 		return cut(dat, cursor, "the command lines", err);
 	info->cpus = kma_cursor_u32(cursor);
@@ -149,9 +150,9 @@ int kma_dat_open_v6(struct kma_tracedat *dat, struct kma_cursor *cursor, struct 
 	return 0;
 }
 
-char *kma_dat_kallsyms_v6(struct kma_tracedat *dat)
+char *kma_dat_text_v6(struct kma_tracedat *dat, uint64_t offset, unsigned int size_bytes)
 {
-	struct kma_cursor cursor = kma_dat_cursor(dat, dat->kallsyms_offset);
+	struct kma_cursor cursor = kma_dat_cursor(dat, offset);
 
-	return kma_dat_sized_text(&cursor, 4);
+	return kma_dat_sized_text(&cursor, size_bytes);
 }

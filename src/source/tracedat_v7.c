@@ -41,7 +41,7 @@ static int open_section(struct kma_tracedat *dat, uint64_t offset, unsigned int 
 	size32 = kma_cursor_u32(&cursor);
 	to_size = kma_cursor_u32(&cursor);
 	from = kma_cursor_bytes(&cursor, size32);
-	if (!from || !dat->compress || to_size / KMA_MAX_COMPRESSION > size32)
+	if (!from || !dat->compress || !kma_is_credible(size32, to_size))
 		return -1;
 	*owned = malloc(to_size ? to_size : 1);
 	if (!*owned)
@@ -118,7 +118,7 @@ static int read_buffer(struct kma_tracedat *dat, struct kma_cursor *option)
 		uint64_t data = kma_cursor_u64(option);
 		uint64_t size = kma_cursor_u64(option);
 
-		if (cpu > UINT16_MAX || dat->nr_lanes > MIN_MAX_LANES + dat->map.size / 16) {
+		if (cpu >= KMA_DAT_MAX_CPUS || dat->nr_lanes > MIN_MAX_LANES + dat->map.size / 16) {
 			if (kma_source_damage(&dat->source, "the data of CPU %u is left out: damaged", cpu) < 0)
 				return -1;
 			continue;
@@ -143,6 +143,9 @@ static int read_option(struct kma_tracedat *dat, unsigned int id, struct kma_cur
 		return read_section(dat, id, kma_cursor_u64(option), "the event formats", kma_dat_event_formats);
 	case KMA_DAT_KALLSYMS:
 		dat->kallsyms_offset = kma_cursor_u64(option);
+		return 0;
+	case KMA_DAT_CMDLINES:
+		dat->cmdlines_offset = kma_cursor_u64(option);
 		return 0;
 	case KMA_DAT_BUFFER:
 		*any_buffer = true;
@@ -233,15 +236,15 @@ int kma_dat_open_v7(struct kma_tracedat *dat, struct kma_cursor *cursor, struct 
 	return 0;
 }
 
-char *kma_dat_kallsyms_v7(struct kma_tracedat *dat)
+char *kma_dat_text_v7(struct kma_tracedat *dat, unsigned int id, uint64_t offset, unsigned int size_bytes)
 {
 	struct kma_cursor content;
 	uint8_t *owned;
 	char *text;
 
-	if (open_section(dat, dat->kallsyms_offset, KMA_DAT_KALLSYMS, &content, &owned) < 0)
+	if (open_section(dat, offset, id, &content, &owned) < 0)
 		return NULL;
-	text = kma_dat_sized_text(&content, 4);
+	text = kma_dat_sized_text(&content, size_bytes);
 	free(owned);
 	return text;
 }

@@ -38,7 +38,7 @@ static uint64_t wanted_kinds(const struct kma_selection *selection, bool *stacks
 	for (size_t i = 0; selection->analyses[i]; i++) {
 		for (const struct kma_need *need = selection->analyses[i]->needs; need->kind; need++)
 			wanted |= KMA_KIND_BIT(need->kind);
-		*stacks |= selection->analyses[i]->stacks;
+		*stacks |= selection->analyses[i]->stacks && selection->stack_depth;
 	}
 	return wanted;
 }
@@ -87,7 +87,8 @@ static bool cpu_picked(const struct kma_selection *selection, uint32_t cpu)
 	return false;
 }
 
-static int open_lanes(struct pipeline *p, const struct kma_selection *selection, struct kma_error *err)
+/* All CPUs of the buffers: those that are not picked still tell when the trace began. */
+static int open_lanes(struct pipeline *p, struct kma_error *err)
 {
 	const struct kma_source_info *info = &p->run.source->info;
 	uint32_t with_data = 0, share;
@@ -102,13 +103,10 @@ static int open_lanes(struct pipeline *p, const struct kma_selection *selection,
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	p->run.lanes = p->lanes;
 	for (uint32_t i = 0; i < info->nr_lanes; i++) {
-		if (!p->buffer_used[info->lanes[i].buffer] || !cpu_picked(selection, info->lanes[i].cpu))
+		if (!p->buffer_used[info->lanes[i].buffer])
 			continue;
 		if (kma_lane_open(&p->lanes[p->run.nr_lanes++], &p->config, i, err) < 0)
 			return -1;
-		p->total_bytes += info->lanes[i].bytes;
-		if (info->lanes[i].cpu >= p->trace.nr_cpus)
-			p->trace.nr_cpus = info->lanes[i].cpu + 1;
 	}
 	return 0;
 }
@@ -122,6 +120,25 @@ static uint64_t first_timestamp(struct pipeline *p)
 		if (kma_lane_peek(&p->lanes[i], &ts) && ts < first)
 			first = ts;
 	return first == UINT64_MAX ? 0 : first;
+}
+
+static void drop_unpicked_lanes(struct pipeline *p, const struct kma_selection *selection)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < p->run.nr_lanes; i++) {
+		struct kma_lane *lane = &p->lanes[i];
+
+		if (!cpu_picked(selection, lane->cpu)) {
+			kma_lane_close(lane);
+			continue;
+		}
+		p->total_bytes += p->run.source->info.lanes[lane->index].bytes;
+		if (lane->cpu >= p->trace.nr_cpus)
+			p->trace.nr_cpus = lane->cpu + 1;
+		p->lanes[nr++] = *lane;
+	}
+	p->run.nr_lanes = nr;
 }
 
 static uint64_t limit(const struct kma_time_limit *limit, uint64_t first, uint64_t otherwise)
@@ -139,6 +156,10 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 	memcpy(p->trace.optional_fields, p->schema->optional_fields, sizeof(p->trace.optional_fields));
 	p->trace.filtered = selection->cpus || selection->from.set || selection->to.set;
 	p->trace.strings = p->strings;
+	p->trace.page_size = p->run.source->info.page_size;
+	p->trace.possible_cpus = p->run.source->info.cpus;
+	p->trace.nodes = selection->nodes;
+	p->trace.stack_depth = selection->stack_depth;
 	while (selection->analyses[p->nr_analyses])
 		p->nr_analyses++;
 	p->states = calloc(p->nr_analyses + 1, sizeof(*p->states));
@@ -293,9 +314,10 @@ static int run(struct pipeline *p, const struct kma_selection *selection, struct
 		.source = source, .schema = p->schema, .strings = p->strings, .stacks = stacks
 	};
 	p->run.schema = p->schema;
-	if (pick_buffers(p, selection, err) < 0 || open_lanes(p, selection, err) < 0)
+	if (pick_buffers(p, selection, err) < 0 || open_lanes(p, err) < 0)
 		return -1;
 	first = first_timestamp(p);
+	drop_unpicked_lanes(p, selection);
 	p->config.from_ts = limit(&selection->from, first, 0);
 	p->config.to_ts = limit(&selection->to, first, UINT64_MAX);
 	p->run.buffer_used = p->buffer_used;

@@ -23,6 +23,7 @@ struct kma_selection {
 	size_t nr_cpus;
 	const char *buffer;		/* NULL: all */
 	struct kma_time_limit from, to;
+	uint32_t stack_depth, nodes;	/* as in struct kma_trace */
 };
 
 /* Told now and then how far it is; never on the way of an event. */
