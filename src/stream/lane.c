@@ -141,7 +141,7 @@ static void put_gap(struct kma_lane *lane, uint64_t ts, bool any_before)
 /* Room for a stack and its length. */
 static uint64_t *stack_room(struct kma_lane *lane)
 {
-	if (lane->max_stacks - lane->nr_stacks < MAX_STACK + 1) {
+	if (lane->max_stacks < lane->nr_stacks + MAX_STACK + 1) {
 		uint32_t max = lane->max_stacks ? 2 * lane->max_stacks : 4096;
 		uint64_t *stacks = realloc(lane->stacks, max * sizeof(*stacks));
 

@@ -64,7 +64,7 @@ static void move_stack(struct kma_merge *merge, const struct kma_lane *lane, str
 
 	if (!merge->nr_stacks)
 		merge->nr_stacks = 1;	/* 0 says: no stack */
-	if (merge->max_stacks - merge->nr_stacks < nr || !merge->max_stacks) {
+	if (merge->max_stacks < merge->nr_stacks + nr) {
 		uint32_t max = 2 * merge->max_stacks + nr + 4096;
 		uint64_t *stacks = realloc(merge->stacks, max * sizeof(*stacks));
 
