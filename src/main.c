@@ -3,6 +3,7 @@
  * Picks the command, connects source, pipeline and renderers, and maps outcomes to exit statuses. The only file that
  * prints to the standard streams and ends the process.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -39,7 +40,14 @@ static int exit_status(const struct kma_error *err)
 
 static void complain(const struct kma_error *err)
 {
-	fprintf(stderr, "kmem-analyze: %s\n", err->message);
+	char line[sizeof(err->message)];
+	size_t i;
+
+	/* a path or a name out of the trace may hold anything: still one line, and no escape sequences */
+	for (i = 0; err->message[i]; i++)
+		line[i] = iscntrl((unsigned char)err->message[i]) ? '?' : err->message[i];
+	line[i] = '\0';
+	fprintf(stderr, "kmem-analyze: %s\n", line);
 }
 
 static int symbols(void *source, const uint64_t *addresses, const char **names, size_t nr, struct kma_arena *arena)
@@ -121,17 +129,30 @@ static void list_events(const struct kma_result *result, char *text, size_t size
 		snprintf(text + used, size - used, " and %zu more", result->facts.nr_events - i);
 }
 
+/* "-e kmem:kmalloc -e kmem:kfree": the events that fill the report; NULL: any report. */
+static void list_options(const struct kma_analysis *analysis, char *text, size_t size)
+{
+	size_t used = 0;
+
+	snprintf(text, size, "-e kmem -e percpu");
+	for (const struct kma_need *need = analysis ? analysis->needs : NULL; need && need->kind; need++)
+		if (need->what_for && used + 80 < size)
+			used += snprintf(text + used, size - used, "%s-e %s:%s", used ? " " : "",
+					 kma_kind_system(need->kind), kma_kind_name(need->kind));
+}
+
 /* Is what was asked for answered? Reports picked by name must each have something to say, else at least one. */
 static int judge(const struct kma_config *config, const struct kma_result *result, struct kma_error *err)
 {
 	const struct kma_analysis *missing = NULL;
+	char events[260], options[400];
 	bool any = false;
-	char events[260];
 
 	if (result->quality.truncated) {
-		const char *what = result->quality.nr_notes ? result->quality.notes[0] : "it is damaged";
+		const char *what = result->quality.damage;
 
-		return kma_fail(err, KMA_ERR_DAMAGED, "%s: only partly readable: %s", config->path, what);
+		return kma_fail(err, KMA_ERR_DAMAGED, "%s: only partly readable: %s", config->path,
+				what ? what : "the file became shorter while it was read");
 	}
 	for (size_t i = 0; config->analyses[i]; i++) {
 		bool has = report_has_events(result, config->analyses[i]);
@@ -142,11 +163,16 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 	}
 	if (!missing || (any && !config->reports_picked))
 		return 0;
+	if (!result->facts.records && (config->cpus || config->buffer || config->from.set || config->to.set))
+		return kma_fail(err, KMA_ERR_POOR, "%s: holds no event in what --cpu, --buffer, --from and --to pick",
+				config->path);
+	if (!config->reports_picked)
+		missing = NULL;
 	list_events(result, events, sizeof(events));
+	list_options(missing, options, sizeof(options));
 	return kma_fail(err, KMA_ERR_POOR,
-			"%s: holds none of the events that %s needs; it holds %s. Record with: trace-cmd record -C mono "
-			"-e 'kmem:mm_*'", config->path, any || config->reports_picked ? missing->name : "any report",
-			events);
+			"%s: holds none of the events that %s needs; it holds %s. Record with: trace-cmd record -C mono %s",
+			config->path, missing ? missing->name : "any report", events, options);
 }
 
 static int analyze(const struct kma_config *config, struct kma_error *err)

@@ -20,7 +20,7 @@ enum kma_error_code {
 
 struct kma_error {
 	enum kma_error_code code;
-	char message[400];	/* what, where in the file, what to do; no newline at the end */
+	char message[1000];	/* what, where in the file, what to do; no newline at the end */
 };
 
 /* Fills @err (which may be NULL) and returns -1, so that a caller can `return kma_fail(...)`. */

@@ -139,7 +139,7 @@ struct kma_percpu_fail {
 /* Bits of kma_trace.optional_fields. */
 enum {
 	KMA_HAS_SUCCESS = 1,		/* zone_lock_acquire_returned */
-	KMA_HAS_PERCPU_REFILL = 1,	/* mm_page_alloc_zone_locked; else percpu_refill is order == 0 */
+	KMA_HAS_PERCPU_REFILL = 2,	/* mm_page_alloc_zone_locked, beside KMA_HAS_PFN; else percpu_refill is order == 0 */
 	KMA_HAS_PFN = 1,		/* mm_page_*; else pfn is an address of a struct page */
 	KMA_HAS_NODE = 1,		/* kmalloc, kmem_cache_alloc */
 	KMA_HAS_NAME = 2,		/* kmem_cache_alloc, kmem_cache_free */

@@ -221,6 +221,19 @@ static void getopt_tables(struct option *longs, char *shorts)
 	*shorts = '\0';
 }
 
+/* What getopt_long() does not take: an option we have with a value it does not want, or one that we do not have. */
+static int bad_option(char **argv, struct kma_error *err)
+{
+	for (const struct kma_option *option = kma_options; option->name; option++)
+		if (option->id == optopt)
+			return kma_fail(err, KMA_ERR_USAGE, "option \"--%s\" takes no value; --help lists them",
+					option->name);
+	if (optopt)	/* maybe in the middle of a word of several: only the letter is sure */
+		return kma_fail(err, KMA_ERR_USAGE, "unknown option \"-%c\"; --help lists them", optopt);
+	return kma_fail(err, KMA_ERR_USAGE, "unknown or ambiguous option \"%s\"; --help lists them",
+			argv[optind - 1]);
+}
+
 int kma_config_parse(struct kma_config *config, int argc, char **argv, struct kma_error *err)
 {
 	struct option longs[MAX_OPTIONS];
@@ -236,8 +249,7 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 	optind = 1;
 	while ((id = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (id == '?')
-			return kma_fail(err, KMA_ERR_USAGE, "unknown option \"%s\"; --help lists them",
-					argv[optind - 1]);
+			return bad_option(argv, err);
 		if (id == ':')
 			return kma_fail(err, KMA_ERR_USAGE, "option \"%s\" needs a value; --help tells",
 					argv[optind - 1]);

@@ -40,7 +40,8 @@ void kma_page_open(const struct kma_page_format *format, const uint8_t *page, si
 		    size - format->data_offset - length >= format->commit_size) {
 			uint64_t lost = format->commit_size == 8 ? kma_get64(cursor->end, format->swap)
 								 : kma_get32(cursor->end, format->swap);
-			if (lost) {
+			/* no recording loses more: the word is damaged, and sums must not wrap */
+			if (lost && lost >> 48 == 0) {
 				cursor->lost = lost;
 				cursor->lost_counted = true;
 			}

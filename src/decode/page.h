@@ -127,8 +127,7 @@ kma_page_next(const struct kma_page_format *format, struct kma_page_cursor *curs
 		} else {
 			/* a long record, or a discarded one: the word counts itself and the payload */
 			cursor->ts += delta;
-			length = (length + 3) & ~(size_t)3;
-			if (length < 4 || length > left)
+			if (length < 4 || length > left || (length = (length + 3) & ~(size_t)3) > left)
 				goto damaged;
 			p += length;
 			if (type == KMA_RB_PADDING)

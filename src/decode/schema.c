@@ -193,7 +193,7 @@ static int resolve(struct kma_schema *schema, struct tep_handle *tep, const stru
 	if (kind == KMA_KERNEL_STACK ? plan_stack(schema, event) : plan_fields(schema, kind, event)) {
 		plan->kind = kind;
 		schema->formats |= KMA_KIND_BIT(kind);
-		schema->by_id[id] = kind;
+		schema->known[schema->nr_known - 1].kind = kind;
 	}
 	return 0;
 }
@@ -222,8 +222,7 @@ struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, u
 	schema->swap = big_endian != host_big;
 	schema->long_size = long_size;
 	schema->pid_offset = 4;		/* where every kernel has had it */
-	schema->nr_ids = UINT16_MAX + 1;
-	schema->by_id = calloc(schema->nr_ids, sizeof(*schema->by_id));
+	schema->by_id = calloc(UINT16_MAX + 1, sizeof(*schema->by_id));
 	schema->known = calloc(nr ? nr : 1, sizeof(*schema->known));
 	if (!schema->by_id || !schema->known)
 		goto nomem;
@@ -250,6 +249,8 @@ struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, u
 			goto nomem;
 	}
 	qsort(schema->known, schema->nr_known, sizeof(*schema->known), by_id);
+	for (size_t i = 0; i < schema->nr_known; i++)
+		schema->by_id[schema->known[i].id] = (uint32_t)(i + 1) << 8 | schema->known[i].kind;
 	tep_free(tep);
 	return schema;
 nomem:
@@ -273,11 +274,4 @@ void kma_schema_free(struct kma_schema *schema)
 	free(schema->known);
 	free(schema->by_id);
 	free(schema);
-}
-
-const struct kma_known_event *kma_schema_known(const struct kma_schema *schema, uint16_t id)
-{
-	struct kma_known_event key = { .id = id };
-
-	return bsearch(&key, schema->known, schema->nr_known, sizeof(key), by_id);
 }

@@ -49,6 +49,7 @@ struct kma_plan {
 /* An event that the trace describes, wanted or not. */
 struct kma_known_event {
 	uint16_t id;
+	uint8_t kind;		/* enum kma_kind, if wanted and usable */
 	char *system, *name;
 };
 
@@ -57,9 +58,11 @@ struct kma_schema {
 	uint8_t long_size;
 	uint16_t type_offset, pid_offset;	/* of common_type (2 bytes) and common_pid (4) */
 	uint16_t stack_offset;			/* kernel_stack: the first address */
-	/* by record id, ids below nr_ids: an index into plans, 0 (a plan of KMA_KIND_NONE) if not wanted */
-	uint8_t *by_id;
-	uint32_t nr_ids;
+	/*
+	 * By record id: its kind (KMA_KIND_NONE if not wanted) in the low byte, above it its counter: 1 + its index in
+	 * known, or 0 for all that the trace does not describe.
+	 */
+	uint32_t *by_id;
 	struct kma_plan plans[KMA_NR_KINDS];	/* by kind */
 	struct kma_known_event *known;		/* sorted by id */
 	size_t nr_known;
@@ -76,7 +79,7 @@ struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, u
 				  unsigned int long_size, struct kma_error *err);
 void kma_schema_free(struct kma_schema *schema);
 
-/* The event with record id @id, or NULL. */
-const struct kma_known_event *kma_schema_known(const struct kma_schema *schema, uint16_t id);
+#define KMA_ID_KIND(entry) ((entry) & 0xff)
+#define KMA_ID_COUNTER(entry) ((entry) >> 8)
 
 #endif

@@ -73,6 +73,7 @@ struct kma_absence {
 struct kma_quality {
 	const char *reader; /* "own", "libtracecmd" */
 	bool truncated;
+	const char *damage; /* when truncated: the first thing that is missing or broken */
 	struct kma_gap *gaps; /* at most KMA_MAX_GAPS, in time order; the rest only counted */
 	size_t nr_gaps;
 	uint64_t more_gaps;

@@ -53,7 +53,8 @@ int kma_mapping_open(struct kma_mapping *mapping, const char *path, struct kma_e
 
 	memset(mapping, 0, sizeof(*mapping));
 	if (fd < 0)
-		return kma_fail(err, KMA_ERR_INPUT, "%s: %s", path, strerror(errno));
+		return kma_fail(err, KMA_ERR_INPUT, "%s: cannot be opened: %s%s", path, strerror(errno),
+				errno == ENOENT ? "; trace-cmd record writes trace.dat, or what -o names" : "");
 	if (fstat(fd, &st) < 0) {
 		kma_fail(err, KMA_ERR_INPUT, "%s: %s", path, strerror(errno));
 		goto fail;
@@ -76,7 +77,7 @@ int kma_mapping_open(struct kma_mapping *mapping, const char *path, struct kma_e
 		kma_fail(err, KMA_ERR_INPUT, "%s: cannot map it: %s", path, strerror(errno));
 		goto fail;
 	}
-	close(fd);
+	mapping->fd = fd;
 	mapping->data = data;
 	mapping->size = st.st_size;
 	mapping->mapped = true;
@@ -94,12 +95,18 @@ void kma_mapping_close(struct kma_mapping *mapping)
 {
 	if (mapping->mapped) {
 		munmap((void *)mapping->data, mapping->size);
+		close(mapping->fd);
 		guard.begin = guard.end = 0;
 	}
 	memset(mapping, 0, sizeof(*mapping));
 }
 
-bool kma_mapping_shrunk(void)
+bool kma_mapping_shrunk(const struct kma_mapping *mapping)
 {
-	return guard.shrunk;
+	struct stat st;
+
+	if (!mapping->mapped)
+		return false;
+	/* the rest of a page that was cut within reads as zeros and raises no signal */
+	return guard.shrunk || (fstat(mapping->fd, &st) == 0 && (uint64_t)st.st_size < mapping->size);
 }

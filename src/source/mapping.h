@@ -16,10 +16,11 @@ struct kma_mapping {
 	const uint8_t *data;
 	size_t size;
 	bool mapped;		/* false: memory of somebody else */
+	int fd;			/* of a mapped file: to see whether it shrinks */
 };
 
 int kma_mapping_open(struct kma_mapping *mapping, const char *path, struct kma_error *err);
 void kma_mapping_close(struct kma_mapping *mapping);
-bool kma_mapping_shrunk(void);
+bool kma_mapping_shrunk(const struct kma_mapping *mapping);
 
 #endif

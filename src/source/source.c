@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "source/open.h"
 #include "util/arena.h"
@@ -35,6 +36,15 @@ void kma_source_close(struct kma_source *source)
 {
 	if (source)
 		source->ops->close(source);
+}
+
+int kma_compare_cpu_stats(const void *a, const void *b)
+{
+	const struct kma_cpu_stat *x = a, *y = b;
+
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu ? -1 : 1;
+	return strcmp(x->buffer, y->buffer);
 }
 
 static int add_note(struct kma_source *source, const char *fmt, va_list ap)
@@ -77,5 +87,7 @@ int kma_source_damage(struct kma_source *source, const char *fmt, ...)
 	va_start(ap, fmt);
 	ret = add_note(source, fmt, ap);
 	va_end(ap);
+	if (!ret && !source->info.damage)
+		source->info.damage = source->info.notes[source->info.nr_notes - 1];
 	return ret;
 }

@@ -31,6 +31,9 @@ struct kma_lane_info {
 	uint64_t bytes;		/* in the file, for progress; 0: no data */
 };
 
+/* By CPU, then buffer: for qsort() and bsearch(). */
+int kma_compare_cpu_stats(const void *a, const void *b);
+
 /* The kernel's own per-CPU counters at the end of the recording. */
 struct kma_cpu_stat {
 	const char *buffer;
@@ -59,11 +62,12 @@ struct kma_source_info {
 	uint32_t nr_buffers;
 	struct kma_lane_info *lanes;	/* sorted by cpu, then buffer */
 	uint32_t nr_lanes;
-	struct kma_cpu_stat *cpu_stats;
+	struct kma_cpu_stat *cpu_stats;	/* sorted by kma_compare_cpu_stats() */
 	size_t nr_cpu_stats;
 	struct kma_format *formats;
 	size_t nr_formats;
 	bool truncated;			/* something of the file is missing or unreadable */
+	const char *damage;		/* what, first */
 	const char **notes;		/* what, as sentences */
 	size_t nr_notes;
 };

@@ -433,7 +433,7 @@ static char *dat_cmdlines(struct kma_source *source)
 
 static bool dat_failed(const struct kma_source *source)
 {
-	return ((const struct kma_tracedat *)source)->map.mapped && kma_mapping_shrunk();
+	return kma_mapping_shrunk(&((const struct kma_tracedat *)source)->map);
 }
 
 static void dat_close(struct kma_source *source)
@@ -482,6 +482,8 @@ static int finish(struct kma_tracedat *dat, struct kma_error *err)
 
 	if (dat->nr_lanes)
 		qsort(dat->lanes, dat->nr_lanes, sizeof(*dat->lanes), by_cpu);
+	if (info->nr_cpu_stats)
+		qsort(info->cpu_stats, info->nr_cpu_stats, sizeof(*info->cpu_stats), kma_compare_cpu_stats);
 	info->lanes = calloc(dat->nr_lanes ? dat->nr_lanes : 1, sizeof(*info->lanes));
 	if (!info->lanes)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");

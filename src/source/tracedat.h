@@ -30,6 +30,7 @@ enum {
 };
 
 #define KMA_DAT_MAX_CPUS 8192	/* no kernel can be built for more */
+#define KMA_DAT_MAX_BUFFERS 1024	/* people make a handful */
 
 /* One CPU's data of one buffer. */
 struct kma_dat_lane {

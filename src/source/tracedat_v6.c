@@ -77,7 +77,8 @@ static int read_table(struct kma_tracedat *dat, struct kma_cursor *cursor, uint3
 {
 	int buffer;
 
-	if (cpus > KMA_DAT_MAX_CPUS || cpus > (cursor->size - cursor->at) / 16 || cpus > (dat->map.size / 16) - dat->nr_lanes) {
+	if (dat->source.info.nr_buffers >= KMA_DAT_MAX_BUFFERS || cpus > KMA_DAT_MAX_CPUS ||
+	    cpus > (cursor->size - cursor->at) / 16 || cpus > (dat->map.size / 16) - dat->nr_lanes) {
 		cursor->past_end = true;
 		return -1;
 	}

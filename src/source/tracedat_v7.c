@@ -109,6 +109,8 @@ static int read_buffer(struct kma_tracedat *dat, struct kma_cursor *option)
 	if (section.past_end || id != KMA_DAT_BUFFER)
 		return kma_source_damage(&dat->source, "the data of buffer \"%s\" at offset %llu is missing", name,
 					 (unsigned long long)offset);
+	if (dat->source.info.nr_buffers >= KMA_DAT_MAX_BUFFERS)
+		return kma_source_damage(&dat->source, "buffer \"%s\" is left out: a file with so many is damaged", name);
 	clock = kma_dat_clock(dat, clock_text, strlen(clock_text));
 	buffer = clock ? kma_dat_add_buffer(dat, name, clock, page_size) : -1;
 	if (buffer < 0)
@@ -197,7 +199,7 @@ int kma_dat_open_v7(struct kma_tracedat *dat, struct kma_cursor *cursor, struct 
 	struct kma_source_info *info = &dat->source.info;
 	const char *compression = kma_cursor_string(cursor);
 	bool any_buffer = false, known;
-	uint64_t next;
+	uint64_t next, visited[MAX_OPTION_SECTIONS];
 
 	kma_cursor_string(cursor);	/* the compression library's version */
 	next = kma_cursor_u64(cursor);
@@ -223,8 +225,12 @@ int kma_dat_open_v7(struct kma_tracedat *dat, struct kma_cursor *cursor, struct 
 				"a pipe, which trace-cmd cannot do; record with -o FILE",
 				info->path);
 	for (unsigned int i = 0; next; i++) {
+		for (unsigned int k = 0; k < i; k++)
+			if (visited[k] == next)
+				i = MAX_OPTION_SECTIONS;
 		if (i == MAX_OPTION_SECTIONS)
 			return kma_fail(err, KMA_ERR_DAMAGED, "%s: its options never end: damaged", info->path);
+		visited[i] = next;
 		if (read_options(dat, next, &next, &any_buffer) < 0)
 			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	}

@@ -7,7 +7,6 @@
 
 #include "util/arena.h"
 
-#define NR_IDS (UINT16_MAX + 1)
 /* A CPU that is silent for so much of the span at either end is worth a word. */
 #define EDGE_SHARE 10
 
@@ -25,6 +24,24 @@ enum kma_clock kma_clock_class(const char *name, const struct kma_time_conversio
 	return KMA_CLOCK_TICKS;
 }
 
+static const struct kma_cpu_stat *find_stat(const struct kma_run *run, const struct kma_lane *lane)
+{
+	const struct kma_source_info *info = &run->source->info;
+	struct kma_cpu_stat key = { .cpu = lane->cpu, .buffer = info->buffers[lane->buffer].name };
+
+	return info->nr_cpu_stats ? bsearch(&key, info->cpu_stats, info->nr_cpu_stats, sizeof(key),
+					    kma_compare_cpu_stats)
+				  : NULL;
+}
+
+/* Gaps that the pages do not count are at least what the kernel says it overwrote. */
+static uint64_t lost_on(const struct kma_run *run, const struct kma_lane *lane)
+{
+	const struct kma_cpu_stat *stat = lane->lost && !lane->lost_counted ? find_stat(run, lane) : NULL;
+
+	return stat && stat->overrun > lane->lost ? stat->overrun : lane->lost;
+}
+
 void kma_run_summary(const struct kma_run *run, struct kma_summary *summary)
 {
 	bool any = false;
@@ -34,7 +51,7 @@ void kma_run_summary(const struct kma_run *run, struct kma_summary *summary)
 	for (uint32_t i = 0; i < run->nr_lanes; i++) {
 		const struct kma_lane *lane = &run->lanes[i];
 
-		summary->lost += lane->lost;
+		summary->lost += lost_on(run, lane);
 		summary->truncated |= lane->failed || lane->damaged_pages;
 		if (!lane->records)
 			continue;
@@ -43,11 +60,8 @@ void kma_run_summary(const struct kma_run *run, struct kma_summary *summary)
 		if (!any || lane->last_ts > summary->last_ts)
 			summary->last_ts = lane->last_ts;
 		any = true;
-		for (size_t k = 0; k < run->schema->nr_known; k++) {
-			uint16_t id = run->schema->known[k].id;
-
-			summary->records[run->schema->by_id[id]] += lane->counts[id];
-		}
+		for (size_t k = 0; k < run->schema->nr_known; k++)
+			summary->records[run->schema->known[k].kind] += lane->counts[k + 1];
 	}
 	summary->records[KMA_KIND_NONE] = 0;
 }
@@ -62,50 +76,38 @@ static int by_name(const void *a, const void *b)
 
 static int count_events(const struct kma_run *run, struct kma_result *result)
 {
+	const struct kma_schema *schema = run->schema;
 	struct kma_facts *facts = &result->facts;
-	uint64_t *counts = calloc(NR_IDS, sizeof(*counts));
-	int ret = -1;
 
-	if (!counts)
-		return -1;
-	for (uint32_t i = 0; i < run->nr_lanes; i++) {
-		facts->records += run->lanes[i].records;
-		for (uint32_t id = 0; run->lanes[i].counts && id < NR_IDS; id++)
-			counts[id] += run->lanes[i].counts[id];
-	}
-	for (uint32_t id = 0; id < NR_IDS; id++)
-		facts->nr_events += counts[id] > 0;
-	facts->events = kma_arena_alloc(result->arena, (facts->nr_events + 1) * sizeof(*facts->events));
+	facts->events = kma_arena_alloc(result->arena, (schema->nr_known + 1) * sizeof(*facts->events));
 	if (!facts->events)
-		goto out;
-	facts->nr_events = 0;
-	for (uint32_t id = 0; id < NR_IDS; id++) {
-		const struct kma_known_event *known;
-		struct kma_event_count *event;
+		return -1;
+	for (uint32_t i = 0; i < run->nr_lanes; i++)
+		facts->records += run->lanes[i].records;
+	for (size_t k = 0; k <= schema->nr_known; k++) {
+		struct kma_event_count *event = &facts->events[facts->nr_events];
 
-		if (!counts[id])
+		for (uint32_t i = 0; i < run->nr_lanes; i++)
+			event->count += run->lanes[i].counts ? run->lanes[i].counts[k] : 0;
+		if (!event->count)
 			continue;
-		known = kma_schema_known(run->schema, id);
-		event = &facts->events[facts->nr_events++];
-		event->count = counts[id];
-		event->system = known ? kma_arena_strdup(result->arena, known->system) : "unknown";
-		event->name = known ? kma_arena_strdup(result->arena, known->name)
-				    : kma_arena_printf(result->arena, "id-%u", id);
+		facts->nr_events++;
+		event->system = k ? kma_arena_strdup(result->arena, schema->known[k - 1].system) : "unknown";
+		event->name = k ? kma_arena_strdup(result->arena, schema->known[k - 1].name) : "not-described";
 		if (!event->system || !event->name)
-			goto out;
+			return -1;
 	}
 	qsort(facts->events, facts->nr_events, sizeof(*facts->events), by_name);
-	ret = 0;
-out:
-	free(counts);
-	return ret;
+	return 0;
 }
 
-static const char *clock_note(const struct kma_source_info *info)
+static const char *clock_note(const struct kma_run *run)
 {
+	const struct kma_source_info *info = &run->source->info;
+
 	if (info->time.mult)
 		return "converted to nanoseconds as the file says";
-	switch (kma_clock_class(info->clock, &info->time)) {
+	switch (kma_clock_class(run->clock, &info->time)) {
 	case KMA_CLOCK_TICKS:
 		return "not nanoseconds: durations are unavailable";
 	case KMA_CLOCK_LOCAL:
@@ -131,9 +133,9 @@ int kma_run_facts(const struct kma_run *run, struct kma_result *result)
 	facts->page_size = info->page_size;
 	facts->long_size = info->page_format.commit_size;
 	facts->big_endian = info->big_endian;
-	facts->clock = kma_arena_strdup(result->arena, info->clock);
-	facts->clock_note = clock_note(info);
-	facts->ticks = kma_clock_class(info->clock, &info->time) == KMA_CLOCK_TICKS;
+	facts->clock = kma_arena_strdup(result->arena, run->clock);
+	facts->clock_note = clock_note(run);
+	facts->ticks = kma_clock_class(run->clock, &info->time) == KMA_CLOCK_TICKS;
 	facts->first_ts = summary.first_ts;
 	facts->last_ts = summary.last_ts;
 	facts->nr_buffers = info->nr_buffers;
@@ -151,18 +153,6 @@ int kma_run_facts(const struct kma_run *run, struct kma_result *result)
 	return count_events(run, result);
 }
 
-static void find_overrun(const struct kma_source_info *info, struct kma_cpu_coverage *cpu)
-{
-	for (size_t i = 0; i < info->nr_cpu_stats; i++) {
-		const struct kma_cpu_stat *stat = &info->cpu_stats[i];
-
-		if (stat->cpu == cpu->cpu && !strcmp(stat->buffer, cpu->buffer)) {
-			cpu->has_overrun = true;
-			cpu->overrun = stat->overrun;
-		}
-	}
-}
-
 static int cover_lanes(const struct kma_run *run, struct kma_result *result)
 {
 	struct kma_quality *quality = &result->quality;
@@ -175,19 +165,21 @@ static int cover_lanes(const struct kma_run *run, struct kma_result *result)
 	quality->lost_counted = true;
 	for (uint32_t i = 0; i < run->nr_lanes; i++) {
 		const struct kma_lane *lane = &run->lanes[i];
+		const struct kma_cpu_stat *stat = find_stat(run, lane);
 		struct kma_cpu_coverage *cpu = &quality->cpus[quality->nr_cpus++];
 
 		cpu->buffer = facts->buffers[lane->buffer].name;
 		cpu->cpu = lane->cpu;
 		cpu->records = lane->records;
-		cpu->lost = lane->lost;
+		cpu->lost = lost_on(run, lane);
 		cpu->lost_counted = lane->lost_counted;
 		cpu->first_ts = lane->first_ts;
 		cpu->last_ts = lane->last_ts;
 		cpu->starts_late = lane->records && lane->first_ts - facts->first_ts > edge;
 		cpu->ends_early = lane->records && facts->last_ts - lane->last_ts > edge;
-		find_overrun(&run->source->info, cpu);
-		quality->lost += lane->lost;
+		cpu->has_overrun = stat != NULL;
+		cpu->overrun = stat ? stat->overrun : 0;
+		quality->lost += cpu->lost;
 		quality->lost_counted &= lane->lost_counted;
 	}
 	return 0;
@@ -201,6 +193,10 @@ static int note_lanes(const struct kma_run *run, struct kma_result *result)
 	for (uint32_t i = 0; i < run->nr_lanes; i++) {
 		const struct kma_lane *lane = &run->lanes[i];
 
+		if ((lane->failed || lane->damaged_pages) && !result->quality.damage)
+			result->quality.damage =
+				kma_arena_printf(result->arena, "%s",
+						 lane->failed ? lane->error.message : "damaged or cut pages of events");
 		if (lane->failed)
 			ret |= kma_result_note(result, "%s: the rest of that CPU is missing", lane->error.message);
 		if (lane->damaged_pages)
@@ -226,12 +222,12 @@ static int note_double_counting(const struct kma_run *run, struct kma_result *re
 		const struct kma_lane *first = NULL;
 		bool twice = false;
 
-		if (run->schema->by_id[known->id] == KMA_KERNEL_STACK)
+		if (known->kind == KMA_KERNEL_STACK)
 			continue;
 		for (uint32_t i = 0; i < run->nr_lanes; i++) {
 			const struct kma_lane *lane = &run->lanes[i];
 
-			if (!lane->counts || !lane->counts[known->id])
+			if (!lane->counts || !lane->counts[k + 1])
 				continue;
 			twice |= first && first->buffer != lane->buffer;
 			first = lane;
@@ -256,6 +252,8 @@ int kma_run_quality(const struct kma_run *run, struct kma_result *result)
 	quality->gaps = run->gaps;
 	quality->nr_gaps = run->nr_gaps;
 	quality->more_gaps = run->more_gaps;
+	if (info->damage)
+		quality->damage = kma_arena_strdup(result->arena, info->damage);
 	ret = cover_lanes(run, result);
 	for (size_t i = 0; i < info->nr_notes; i++)
 		ret |= kma_result_note(result, "%s", info->notes[i]);

@@ -15,6 +15,7 @@ struct kma_run {
 	struct kma_lane *lanes;
 	uint32_t nr_lanes;
 	const bool *buffer_used;	/* by buffer */
+	const char *clock;		/* of the buffers analysed */
 	struct kma_gap *gaps;		/* in the result's arena */
 	size_t nr_gaps;
 	uint64_t more_gaps;

@@ -5,7 +5,6 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#define NR_IDS (UINT16_MAX + 1)
 #define MAX_STACK 127		/* addresses kept of one stack */
 /*
  * A stack belongs to the event before it. When an interrupt's event and stack come between, it belongs to the
@@ -27,7 +26,7 @@ int kma_lane_open(struct kma_lane *lane, const struct kma_lane_config *config, u
 	if (lane->ended)
 		return 0;
 	lane->events = aligned_alloc(64, ((size_t)config->max_events + MAX_NESTED + 2) * sizeof(*lane->events));
-	lane->counts = calloc(NR_IDS, sizeof(*lane->counts));
+	lane->counts = calloc(config->schema->nr_known + 1, sizeof(*lane->counts));
 	if (!lane->events || !lane->counts)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	return 0;
@@ -213,7 +212,7 @@ struct tally {
 	uint64_t from_ts, range;	/* records are taken from from_ts up to from_ts + range */
 	uint64_t records, last_ts, backwards;
 	uint64_t *counts;
-	const uint8_t *by_id;
+	const uint32_t *by_id;
 	uint32_t min_size;
 	uint16_t type_offset;
 	struct kma_time_conversion time;
@@ -250,8 +249,7 @@ static inline __attribute__((always_inline)) void take_record(struct kma_lane *l
 							      const struct kma_record *record, bool swap)
 {
 	uint64_t ts = convert(&tally->time, record->ts);
-	unsigned int kind;
-	uint16_t id;
+	uint32_t entry;
 
 	if (__builtin_expect(ts - tally->from_ts > tally->range, 0)) {
 		lane->gap = 0;	/* it lies outside, or touches the edge where nothing is open anyway */
@@ -275,13 +273,12 @@ static inline __attribute__((always_inline)) void take_record(struct kma_lane *l
 		lane->short_records++;
 		return;
 	}
-	id = kma_get16(record->data + tally->type_offset, swap);
-	tally->counts[id]++;
-	kind = tally->by_id[id];
-	if (kind == KMA_KIND_NONE)
+	entry = tally->by_id[kma_get16(record->data + tally->type_offset, swap)];
+	tally->counts[KMA_ID_COUNTER(entry)]++;
+	if (KMA_ID_KIND(entry) == KMA_KIND_NONE)
 		lane->after = KMA_AFTER_OTHER;
 	else
-		take_event(lane, record, ts, kind);
+		take_event(lane, record, ts, KMA_ID_KIND(entry));
 }
 
 /* The rest of the page, as far as there is room. Made once for each byte order, so that the test falls away. */

@@ -35,7 +35,7 @@ struct kma_lane {
 	uint32_t nr_stacks, max_stacks;
 
 	/* Facts, complete once the lane has ended. */
-	uint64_t *counts;		/* records by record id, from_ts..to_ts, wanted or not */
+	uint64_t *counts;		/* records by KMA_ID_COUNTER, from_ts..to_ts, wanted or not */
 	uint64_t records, lost, first_ts, last_ts;
 	bool lost_counted;		/* every gap had a count */
 	uint64_t backwards;		/* records older than the one before */

@@ -2,9 +2,11 @@
 /* The run of a trace through the analyses; see pipeline.h. */
 #include "stream/pipeline.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "decode/printfmt.h"
 #include "stream/facts.h"
 #include "stream/merge.h"
 #include "util/arena.h"
@@ -43,6 +45,18 @@ static uint64_t wanted_kinds(const struct kma_selection *selection, bool *stacks
 	return wanted;
 }
 
+static int no_such_buffer(const struct kma_source_info *info, const char *wanted, struct kma_error *err)
+{
+	char names[200] = "";
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < info->nr_buffers && used + 40 < sizeof(names); i++)
+		used += snprintf(names + used, sizeof(names) - used, "%s\"%.20s\"", i ? ", " : "",
+				 info->buffers[i].name);
+	return kma_fail(err, KMA_ERR_USAGE, "%s: has no buffer \"%s\"; it has %s (\"\" is the top one)", info->path,
+			wanted, names);
+}
+
 /* Which buffers are read: the one asked for, or all, which then must share a clock. */
 static int pick_buffers(struct pipeline *p, const struct kma_selection *selection, struct kma_error *err)
 {
@@ -71,9 +85,10 @@ static int pick_buffers(struct pipeline *p, const struct kma_selection *selectio
 		first = buffer;
 	}
 	if (selection->buffer && !found)
-		return kma_fail(err, KMA_ERR_USAGE, "%s: has no buffer \"%s\"", info->path, selection->buffer);
+		return no_such_buffer(info, selection->buffer, err);
 	p->trace.clock_name = first ? first->clock : info->clock;
 	p->trace.clock = kma_clock_class(p->trace.clock_name, &info->time);
+	p->run.clock = p->trace.clock_name;
 	return 0;
 }
 
@@ -148,8 +163,40 @@ static uint64_t limit(const struct kma_time_limit *limit, uint64_t first, uint64
 	return limit->relative ? first + limit->ns : limit->ns;
 }
 
+static const struct kma_format *find_format(const struct kma_source_info *info, enum kma_kind kind)
+{
+	const char *name;
+	size_t length;
+	uint16_t id;
+
+	for (size_t i = 0; i < info->nr_formats; i++)
+		if (!strcmp(info->formats[i].system, kma_kind_system(kind)) &&
+		    kma_format_head(&info->formats[i], &name, &length, &id) &&
+		    length == strlen(kma_kind_name(kind)) &&
+		    !memcmp(name, kma_kind_name(kind), length))
+			return &info->formats[i];
+	return NULL;
+}
+
+/* What only print formats tell. Every event with gfp flags has the same table of their names. */
+static void print_facts(struct pipeline *p, struct kma_arena *arena)
+{
+	static const enum kma_kind kinds[] = { KMA_PAGE_ALLOC, KMA_KMALLOC, KMA_KMEM_CACHE_ALLOC,
+					       KMA_PERCPU_ALLOC };
+	const struct kma_source_info *info = &p->run.source->info;
+	const struct kma_format *format;
+
+	for (size_t i = 0; !p->trace.gfp_flags && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		format = find_format(info, kinds[i]);
+		if (format)
+			p->trace.gfp_flags = kma_print_gfp_flags(format, arena);
+	}
+	format = find_format(info, KMA_PAGE_ALLOC_EXTFRAG);
+	p->trace.pageblock_order = format ? kma_print_pageblock_order(format) : -1;
+}
+
 static int open_analyses(struct pipeline *p, const struct kma_selection *selection, uint64_t start,
-			 struct kma_error *err)
+			 struct kma_arena *arena, struct kma_error *err)
 {
 	p->trace.start_ts = start;
 	p->trace.formats = p->schema->formats;
@@ -160,6 +207,7 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 	p->trace.possible_cpus = p->run.source->info.cpus;
 	p->trace.nodes = selection->nodes;
 	p->trace.stack_depth = selection->stack_depth;
+	print_facts(p, arena);
 	while (selection->analyses[p->nr_analyses])
 		p->nr_analyses++;
 	p->states = calloc(p->nr_analyses + 1, sizeof(*p->states));
@@ -321,7 +369,8 @@ static int run(struct pipeline *p, const struct kma_selection *selection, struct
 	p->config.from_ts = limit(&selection->from, first, 0);
 	p->config.to_ts = limit(&selection->to, first, UINT64_MAX);
 	p->run.buffer_used = p->buffer_used;
-	if (open_analyses(p, selection, first > p->config.from_ts ? first : p->config.from_ts, err) < 0)
+	if (open_analyses(p, selection, first > p->config.from_ts ? first : p->config.from_ts,
+			  result->arena, err) < 0)
 		return -1;
 	if (kma_merge_open(&p->merge, p->lanes, p->run.nr_lanes, err) < 0)
 		return -1;
