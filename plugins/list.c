@@ -5,5 +5,9 @@
 const struct kma_analysis *const kma_analyses[] = {
 	&kma_zone_lock_analysis,
 	&kma_pcp_analysis,
+	&kma_page_analysis,
+	&kma_extfrag_analysis,
+	&kma_slab_analysis,
+	&kma_percpu_analysis,
 	NULL,
 };

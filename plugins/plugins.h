@@ -7,5 +7,9 @@
 
 extern const struct kma_analysis kma_zone_lock_analysis;
 extern const struct kma_analysis kma_pcp_analysis;
+extern const struct kma_analysis kma_page_analysis;
+extern const struct kma_analysis kma_extfrag_analysis;
+extern const struct kma_analysis kma_percpu_analysis;
+extern const struct kma_analysis kma_slab_analysis;
 
 #endif

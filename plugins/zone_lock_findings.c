@@ -2,6 +2,7 @@
 /* What the zone_lock numbers point at, when they do: problems, how sure, and what to do. */
 #include <string.h>
 
+#include "words.h"
 #include "zone_lock_internal.h"
 
 /* Fewer contended acquisitions than this are chance. */
@@ -23,11 +24,6 @@
 static double ratio(uint64_t part, uint64_t whole)
 {
 	return whole ? (double)part / whole : 0;
-}
-
-static double ms(uint64_t ns)
-{
-	return ns / 1e6;
 }
 
 static const char *zone_name(const struct zl_view *view, const struct zl_zone *zone)
@@ -60,10 +56,12 @@ static void contended_zone(const struct zl_view *view, const struct zl_row *row,
 			 "the lock less often; spreading the work over nodes divides it.";
 	id = kma_report_finding(report, "zone_lock.contended", share < BADLY_CONTENDED_RATIO ? KMA_INFO : KMA_WARN,
 				advice,
-				"Zone %s of node %d is contended: %" PRIu64 " of %" PRIu64
-				" acquisitions (%.1f %%) had to wait, %.3g ms in all, the longest %.3g ms.",
-				zone_name(view, row->zone), row->zone->node_id, group->contended, group->acquisitions,
-				100 * share, ms(group->wait.sum), ms(group->wait.max));
+				"Zone %s of node %d is contended: %s of %s acquisitions (%.1f %%) had to wait, %s in all, "
+				"the longest %s.",
+				zone_name(view, row->zone), row->zone->node_id,
+				kma_words_count(report, group->contended),
+				kma_words_count(report, group->acquisitions), 100 * share,
+				kma_words_time(report, group->wait.sum), kma_words_time(report, group->wait.max));
 	prove(report, id, ZL_CONTENDED_RATIO, row);
 	prove(report, id, ZL_WAIT, row);
 	if (view->blamed.code != KMA_UNAVAILABLE)
@@ -86,10 +84,11 @@ static void contended_only(const struct zl_view *view, struct kma_report *report
 		return;
 	id = kma_report_finding(report, "zone_lock.contended_count", KMA_INFO,
 				"To see how long and for whom, record kmem:mm_zone_locked and kmem:mm_zone_lock_unlock too.",
-				"Zone %s of node %d was contended %" PRIu64 " times in %.3g s; how many acquisitions "
-				"there were, and how long they waited, was not recorded.",
-				zone_name(view, worst->zone), worst->zone->node_id, worst->group->contended_records,
-				view->span_ns / 1e9);
+				"Zone %s of node %d was contended %s times in %s; how many acquisitions there were, and "
+				"how long they waited, was not recorded.",
+				zone_name(view, worst->zone), worst->zone->node_id,
+				kma_words_count(report, worst->group->contended_records),
+				kma_words_time(report, view->span_ns));
 	prove(report, id, ZL_CONTENDED, worst);
 }
 
@@ -97,6 +96,7 @@ static void long_irqs_off(const struct zl_view *view, struct kma_report *report)
 {
 	const struct kma_histogram *all = &view->total.group->irqs_off;
 	const struct zl_row *worst = NULL;
+	bool waited;
 	size_t id;
 
 	if (view->pairs.code == KMA_UNAVAILABLE || !all->count || all->max < LONG_IRQS_OFF_NS)
@@ -110,15 +110,18 @@ static void long_irqs_off(const struct zl_view *view, struct kma_report *report)
 	}
 	if (!worst)
 		return;
+	waited = worst->group->hold.max < all->max / 2;
 	id = kma_report_finding(
 		report, "zone_lock.long_irqs_off",
 		kma_histogram_percentile(all, 0.99) >= LONG_IRQS_OFF_NS ? KMA_WARN : KMA_INFO,
-		"On a virtual machine a preempted vCPU looks the same: compare with steal time. Otherwise look at what these "
-		"sections move (pages, below): smaller batches bound them, and vm.percpu_pagelist_high_fraction limits how "
-		"much is moved at once.",
-		"Interrupts were off for up to %.3g ms around the lock (99 %% of the sections: up to %.3g ms), longest in "
-		KMA_PRI_SYM ".",
-		ms(all->max), ms(kma_histogram_percentile(all, 0.99)), worst->labels.label[0].value.address);
+		waited ? "The time went into waiting for the lock, not into holding it: see who waited for whom."
+		       : "On a virtual machine a preempted vCPU looks the same: compare with steal time. Otherwise look at "
+			 "what these sections move (pages, below): smaller batches bound them, and "
+			 "vm.percpu_pagelist_high_fraction limits how much is moved at once.",
+		"Interrupts were off for up to %s around the lock (99 %% of the sections: up to %s), longest in "
+		KMA_PRI_SYM "%s.",
+		kma_words_time(report, all->max), kma_words_time(report, kma_histogram_percentile(all, 0.99)),
+		worst->labels.label[0].value.address, waited ? ", waiting for it most of that time" : "");
 	prove(report, id, ZL_IRQS_OFF, &view->total);
 	prove(report, id, ZL_IRQS_OFF, worst);
 }
@@ -170,18 +173,18 @@ static void batch_cost(const struct zl_view *view, const struct zl_row *row, str
 		id = kma_report_finding(report, "zone_lock.batch_too_large", KMA_INFO,
 					"Smaller batches would shorten each hold (and each wait) without much more work "
 					"in all.",
-					"In " KMA_PRI_SYM ", %.0f %% of the hold time goes with the pages (%.3g us each, "
-					"%.3g pages a section): the batch is what makes holds long.",
-					row->labels.label[0].value.address, 100 * per_page, fit.per_page_ns / 1e3,
-					ratio(cost->pages, cost->sections));
+					"In " KMA_PRI_SYM ", %.0f %% of the hold time goes with the pages (%s each, %.0f "
+					"pages a section): the batch is what makes holds long.",
+					row->labels.label[0].value.address, 100 * per_page,
+					kma_words_time(report, fit.per_page_ns), ratio(cost->pages, cost->sections));
 	else if (fixed > COST_SHARE)
 		id = kma_report_finding(report, "zone_lock.too_many_takers", KMA_INFO,
 					"Larger batches would take the lock less often: raise the per-CPU lists "
 					"(vm.percpu_pagelist_high_fraction).",
 					"In " KMA_PRI_SYM ", %.0f %% of the hold time is the fixed cost of taking the lock "
-					"(%.3g us each of %" PRIu64 " times), not the pages moved.",
-					row->labels.label[0].value.address, 100 * fixed, fit.fixed_ns / 1e3,
-					cost->sections);
+					"(%s each of %s times), not the pages moved.",
+					row->labels.label[0].value.address, 100 * fixed,
+					kma_words_time(report, fit.fixed_ns), kma_words_count(report, cost->sections));
 	else
 		return;
 	prove(report, id, ZL_FIT_FIXED, row);
@@ -198,10 +201,12 @@ static void convoy(const struct zl_view *view, const struct zl_row *row, struct 
 				"The lock is handed from waiter to waiter and never gets free: throughput is that of one "
 				"CPU. Divide the load over nodes, or make CPUs need the lock less often (larger per-CPU "
 				"lists).",
-				"Convoys on zone %s of node %d: %" PRIu64 ", up to %u acquisitions in a row that waited "
-				"since before the lock was last released; up to %u CPUs queued.",
-				zone_name(view, row->zone), row->zone->node_id, row->zone->convoys,
-				row->zone->longest_convoy, row->zone->max_waiters);
+				"Waiters for the lock of zone %s of node %d form convoys (%s seen): in the longest, %u "
+				"acquisitions in a row had waited since before the one before them let go; up to %u CPUs "
+				"queued.",
+				zone_name(view, row->zone), row->zone->node_id,
+				kma_words_count(report, row->zone->convoys), row->zone->longest_convoy,
+				row->zone->max_waiters);
 	prove(report, id, ZL_CONVOYS, row);
 	prove(report, id, ZL_CONVOY_LENGTH, row);
 }

@@ -2,6 +2,7 @@
 /* The zone_lock report: statuses and metrics. Definitions: docs/reports.md. */
 #include <stdlib.h>
 
+#include "words.h"
 #include "zone_lock_internal.h"
 
 #define SPLITS "node,zone caller cpu"
@@ -152,7 +153,7 @@ static void judge(struct zl_view *view, struct kma_report *report)
 	const char *lost = NULL;
 
 	if (summary->lost)
-		lost = kma_report_printf(report, "%" PRIu64 " or more records were lost", summary->lost);
+		lost = kma_report_printf(report, "%s records were lost while recording", kma_words_count(report, summary->lost));
 	else if (summary->truncated)
 		lost = "part of the trace is missing";
 	else if (state->dropped_events)
