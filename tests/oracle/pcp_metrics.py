@@ -8,7 +8,7 @@ EVENTS = (REFILL, DRAIN, FALLBACK)
 NAMES = ["pcp." + name for name in (
     "refill_events_total", "drain_events_total", "refill_pages_total", "drain_pages_total", "refill_batches_total",
     "drain_batches_total", "refill_batch_pages", "drain_batch_pages", "net_pages", "imbalance_ratio",
-    "moved_pages_total", "cross_cpu_ratio", "residency_ns")]
+    "swing_pages", "turnover", "moved_pages_total", "cross_cpu_ratio", "residency_ns", "correlation")]
 
 
 def is_percpu_refill(record):
@@ -33,6 +33,11 @@ def directions(records):
     return found
 
 
+def moves_of(records):
+    """The refills and drains, each with its direction."""
+    return [(record, direction) for record, direction in zip(records, directions(records)) if direction is not None]
+
+
 def count_moves(moves, metrics):
     for record, direction in moves:
         labels = [{}, {"cpu": record.cpu}, {"order": record.number("order")},
@@ -49,7 +54,27 @@ def balance(moves, metrics):
         volume += pages
     for cpu, pages in net.items():
         metrics.set("pcp.net_pages", {"cpu": cpu}, pages)
+    metrics.set("pcp.net_pages", {}, sum(net.values()))
     metrics.ratio("pcp.imbalance_ratio", {}, sum(abs(pages) for pages in net.values()), volume)
+
+
+def turnover(moves, metrics):
+    """How far the balance of each CPU swings, beginning at 0, and how often pages went both ways through that room."""
+    balance_of, lowest, highest, volume = {}, {}, {}, {}
+    for record, direction in moves:
+        cpu, pages = record.cpu, 1 << record.number("order")
+        net = balance_of[cpu] = balance_of.get(cpu, 0) + (pages if direction == "refill" else -pages)
+        lowest[cpu], highest[cpu] = min(lowest.get(cpu, 0), net), max(highest.get(cpu, 0), net)
+        volume[(cpu, direction)] = volume.get((cpu, direction), 0) + pages
+    swings, smaller = 0, 0
+    for cpu in balance_of:
+        swing = highest[cpu] - lowest[cpu]
+        both_ways = min(volume.get((cpu, "refill"), 0), volume.get((cpu, "drain"), 0))
+        metrics.set("pcp.swing_pages", {"cpu": cpu}, swing)
+        metrics.ratio("pcp.turnover", {"cpu": cpu}, both_ways, swing)
+        swings, smaller = swings + swing, smaller + both_ways
+    metrics.set("pcp.swing_pages", {}, swings)
+    metrics.ratio("pcp.turnover", {}, smaller, swings)
 
 
 class Batch:
@@ -73,7 +98,7 @@ def batches(records, found, metrics):
 
     for record, direction in zip(records, found):
         if record.lost_before is not None:
-            end(record.cpu)
+            current.pop(record.cpu, None)       # cut: no batch
         if record.event in SECTION_ENDS:
             end(record.cpu)
         elif record.event in OPENERS:
@@ -110,10 +135,11 @@ def match_pages(moves, metrics):
 
 def compute(records, metrics):
     found = directions(records)
-    moves = [(record, direction) for record, direction in zip(records, found) if direction is not None]
+    moves = moves_of(records)
     batches(records, found, metrics)
     if not moves:
         return
     count_moves(moves, metrics)
     balance(moves, metrics)
+    turnover(moves, metrics)
     match_pages(moves, metrics)

@@ -35,6 +35,10 @@ class Record:
     def number(self, name):
         return int(self.fields[name].strip(), 0)
 
+    def pointer(self, name):
+        """A null pointer is printed as a word."""
+        return 0 if self.text(name) in ("(nil)", "(null)") else self.number(name)
+
     def signed(self, name):
         """A field that is an int in C: printed as a negative number, or as a large one of 32 or 64 bits."""
         value = self.number(name)

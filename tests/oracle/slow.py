@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An independent, slow computation of the trace, zone_lock and pcp metrics from the text of `trace-cmd report`.
+"""An independent, slow computation of the metrics of the trace and of each report from the text of `trace-cmd report`.
 
 slow.py FILE                      prints the metrics as JSON lines
 slow.py FILE --compare OUT.json   compares them with a kmem-analyze document: exit 0 all agree, 1 some differ,
@@ -12,25 +12,34 @@ import json
 import sys
 from fractions import Fraction
 
+import extfrag_metrics
+import formats
+import page_metrics
 import pcp_metrics
+import percpu_metrics
 import records
+import series_metrics
+import slab_metrics
 import zone_metrics
-from compare import compare
-from metrics import describe, Metrics
+from compare import compare, load
+from metrics import describe, label_key, Metrics
 
+MODULES = (zone_metrics, pcp_metrics, page_metrics, extfrag_metrics, slab_metrics, percpu_metrics)
 TRACE_NAMES = ["trace.events_total", "trace.lost_events_total", "trace.span_ns"]
 
 
 def trace_metrics(listed, systems, metrics):
-    """Returns the span. A gap of unknown size makes the CPU's lost records a minimum."""
+    """Returns the span. A gap of unknown size makes the lost records, of the CPU and in all, a minimum."""
+    metrics.set("trace.lost_events_total", {}, 0)
     metrics.set("trace.events_total", {}, len(listed))
     for record in listed:
         event = "%s:%s" % (systems.get(record.event, "?"), record.event)
         metrics.add("trace.events_total", {"event": event}, 1)
         if record.lost_before is not None:
-            metrics.add("trace.lost_events_total", {"cpu": record.cpu}, max(record.lost_before, 0))
-            if record.lost_before < 0:
-                metrics.at_least.add(("trace.lost_events_total", (("cpu", str(record.cpu)),)))
+            for labels in ({}, {"cpu": record.cpu}):
+                metrics.add("trace.lost_events_total", labels, max(record.lost_before, 1))
+                if record.lost_before < 0:
+                    metrics.at_least.add(("trace.lost_events_total", label_key(labels)))
     if not listed:
         return 0
     span = max(record.ts for record in listed) - min(record.ts for record in listed)
@@ -38,13 +47,21 @@ def trace_metrics(listed, systems, metrics):
     return span
 
 
-def compute(path):
-    wanted = zone_metrics.EVENTS + zone_metrics.OTHER_EVENTS + pcp_metrics.EVENTS
-    listed = records.load(path, wanted)
+def read(path):
+    return records.load(path, {event for module in MODULES for event in module.EVENTS} | set(zone_metrics.OTHER_EVENTS))
+
+
+def compute(path, listed):
     metrics = Metrics()
     span = trace_metrics(listed, records.systems(path), metrics)
     zone_metrics.compute(listed, span, metrics)
     pcp_metrics.compute(listed, metrics)
+    page_metrics.compute(listed, metrics)
+    page_size = formats.page_size(path)
+    pageblock_order = formats.printed_constant(path, extfrag_metrics.EXTFRAG, "pageblock_order")
+    extfrag_metrics.compute(listed, pageblock_order, page_size, metrics)
+    slab_metrics.compute(listed, span, page_size, metrics)
+    percpu_metrics.compute(listed, metrics)
     return metrics
 
 
@@ -63,15 +80,20 @@ def print_lines(metrics):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="slow computation of zone_lock and pcp metrics")
+    parser = argparse.ArgumentParser(description="slow computation of the metrics")
     parser.add_argument("trace")
     parser.add_argument("--compare", metavar="OUT.json")
     arguments = parser.parse_args()
-    metrics = compute(arguments.trace)
+    listed = read(arguments.trace)
+    metrics = compute(arguments.trace, listed)
     if arguments.compare is None:
         print_lines(metrics)
         return 0
-    return compare(metrics, TRACE_NAMES + zone_metrics.NAMES + pcp_metrics.NAMES, arguments.compare)
+    document = load(arguments.compare)
+    series_metrics.correlate(document, metrics)
+    names = TRACE_NAMES + [name for module in MODULES for name in module.NAMES]
+    return compare(metrics, names, document,
+                   series_metrics.check(document, pcp_metrics.moves_of(listed)))
 
 
 if __name__ == "__main__":

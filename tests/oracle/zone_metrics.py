@@ -9,7 +9,8 @@ OTHER_EVENTS = ("zone_lock_start_locking", "zone_lock_acquire_returned", "zone_l
 NAMES = ["zone_lock." + name for name in (
     "acquisitions_total", "contended_total", "contended_ratio", "wait_ns", "hold_ns", "irqs_off_ns", "pages_total",
     "hold_ns_per_page", "utilization_ratio", "unpaired_unlocks_total", "unpaired_locks_total",
-    "blamed_wait_ns_total", "unattributed_wait_ns_total", "max_waiters", "convoys_total", "convoy_max_length")]
+    "blamed_wait_ns_total", "unattributed_wait_ns_total", "max_waiters", "convoys_total", "convoy_max_length",
+    "fit_fixed_ns", "fit_ns_per_page", "fit_r2")]
 
 
 class Acquisition:
@@ -117,7 +118,7 @@ def measure_pairs(pairs, span, metrics):
 
 
 def fit_lines(pairs, metrics):
-    """Least squares per caller: hold = fixed + per_page * pages. Only printed: a document has it in a table."""
+    """Least squares per caller: hold = fixed + per_page * pages."""
     points = {}
     for one in pairs:
         if one.pages >= 1:
@@ -132,8 +133,7 @@ def fit_lines(pairs, metrics):
             continue
         metrics.set("zone_lock.fit_ns_per_page", {"caller": caller}, xy / xx)
         metrics.set("zone_lock.fit_fixed_ns", {"caller": caller}, mean_y - mean_x * xy / xx)
-        if yy:
-            metrics.set("zone_lock.fit_r2", {"caller": caller}, xy * xy / (xx * yy))
+        metrics.set("zone_lock.fit_r2", {"caller": caller}, xy * xy / (xx * yy) if yy else 1.0)
 
 
 def overlap(start, end, segments):

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Compares what the tool prints with what the manual page, the completion, the README and reports.md say of it.
+
+usage: check_options.py KMEM-ANALYZE SOURCE-FOLDER
+
+Exit status: 0 when all agree, else 1 after one line for each difference.
+"""
+import os
+import re
+import subprocess
+import sys
+
+OPTION_IN_HELP = re.compile(r"^ +(?:-(\w), )?--([\w-]+)(?: ([A-Z]+)|\[=([A-Z]+)\])?(?: |$)", re.M)
+OPTION_IN_MANUAL = re.compile(r"^(?:\*-(\w)\*, )?\*--([\w-]+)\*(?: _([A-Z]+)_|\[=_([A-Z]+)_\])?::$", re.M)
+OPTION_IN_README = re.compile(r"^\| (?:`-(\w)`, )?`--([\w-]+)(?: ([A-Z]+)|\[=([A-Z]+)\])?` \|", re.M)
+REPORT_IN_LIST = re.compile(r"^(\w+): ", re.M)
+METRIC_IN_LIST = re.compile(r"^    (\w+\.\w+) ", re.M)
+STATUS_IN_HELP = re.compile(r"(?:^Exit status: |; )(\d) ", re.M)
+STATUS_IN_MANUAL = re.compile(r"^\*(\d)\*::$", re.M)
+STATUS_IN_README = re.compile(r"^\| (\d) \|", re.M)
+
+COMPLETE = r"""
+complete() { :; }
+compopt() { :; }
+. "$1"
+shift
+COMP_WORDS=(kmem-analyze "$@")
+COMP_CWORD=$#
+_kmem_analyze
+printf '%s\n' "${COMPREPLY[@]}"
+"""
+
+differences = []
+
+
+def differ(text):
+    differences.append(text)
+
+
+def same(what, where, wanted, found):
+    """Complains of what is in only one of the two sets, and of an empty set, which compares nothing."""
+    if not wanted:
+        differ("the tool names no %s: does this test still read it right?" % what)
+    for item in sorted(wanted - found, key=str):
+        differ("%s: %s is missing: %s" % (where, what, show(item)))
+    for item in sorted(found - wanted, key=str):
+        differ("%s: %s that the tool does not have: %s" % (where, what, show(item)))
+
+
+def show(item):
+    if isinstance(item, str):
+        return item
+    short, name, argument, optional = item
+    text = "--" + name + (" " + argument if argument else "") + ("[=%s]" % optional if optional else "")
+    return "-%s, %s" % (short, text) if short else text
+
+
+def section(text, title):
+    """The lines of an AsciiDoc or Markdown section."""
+    match = re.search(r"^(=+|#+) %s\n(.*?)(?=^\1 |\Z)" % re.escape(title), text, re.M | re.S)
+    if not match:
+        differ("no section \"%s\"" % title)
+        return ""
+    return match.group(2)
+
+
+def run(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                          universal_newlines=True)
+
+
+def complete(script, *words):
+    done = run("bash", "--norc", "-c", COMPLETE, "bash", script, *words)
+    if done.returncode or done.stderr:
+        differ("completion of %s failed: %s" % (" ".join(words), done.stderr.strip()))
+    return set(done.stdout.split())
+
+
+def check_excerpt(tool, source, readme):
+    """Each part of the README's first block, between lines of [...], must be in the report word for word."""
+    match = re.search(r"^```\n(Trace +(\S+) .*?)^```$", readme, re.M | re.S)
+    if not match:
+        differ("README.md: no report")
+        return
+    report = subprocess.run([tool, match.group(2)], cwd=source, stdout=subprocess.PIPE, check=False,
+                            env=dict(os.environ, LC_ALL="C.UTF-8")).stdout.decode()
+    if not report:
+        differ("README.md: the tool says nothing of %s" % match.group(2))
+        return
+    for part in match.group(1).split("[...]\n"):
+        if part not in report:
+            for line in part.splitlines():
+                if line not in report.splitlines():
+                    differ("README.md: not in the report of %s: %s" % (match.group(2), line))
+            differ("README.md: the report does not have these lines in a row:\n" + part.rstrip())
+
+
+def main(tool, source):
+    def read(*path):
+        with open(os.path.join(source, *path), encoding="utf-8") as file:
+            return file.read()
+
+    manual, readme, pages = read("docs", "kmem-analyze.1.adoc"), read("README.md"), read("docs", "reports.md")
+    script = os.path.join(source, "docs", "completion", "kmem-analyze.bash")
+    help_text, listing = run(tool, "--help").stdout, run(tool, "--list").stdout
+
+    options = set(OPTION_IN_HELP.findall(help_text))
+    same("option", "manual page", options, set(OPTION_IN_MANUAL.findall(section(manual, "OPTIONS"))))
+    same("option", "README.md", options, set(OPTION_IN_README.findall(readme)))
+    spelled = {"-" + short for short, _, _, _ in options if short} | {"--" + name for _, name, _, _ in options}
+    spelled |= {"--%s=" % name for _, name, _, optional in options if optional}
+    same("option", "completion", spelled, complete(script, "-"))
+
+    reports = set(REPORT_IN_LIST.findall(listing))
+    same("report", "manual page", reports, set(re.findall(r"^\*(\w+)\*::$", section(manual, "REPORTS"), re.M)))
+    same("report", "README.md", reports, set(re.findall(r"\| `(\w+)` \|$", readme, re.M)))
+    for words in (["-r", ""], ["--report", "="], ["--report", "=", ""]):
+        same("report", "completion of " + " ".join(words), reports, complete(script, *words))
+    first = sorted(reports)[0] if reports else ""
+    same("report", "completion of a list", {first + "," + name for name in reports},
+         complete(script, "-r", first + ","))
+    same("report", "docs/reports.md", reports, reports & set(re.findall(r"^## (\w+)$", pages, re.M)))
+
+    metrics = set(METRIC_IN_LIST.findall(listing))
+    named = set(re.findall(r"\b(?:%s)\.[a-z0-9_]+\b" % "|".join(reports), pages))
+    same("metric", "docs/reports.md", metrics, named)
+
+    for reader in complete(script, "--reader", ""):
+        if run(tool, "--reader", reader, "--help").returncode:
+            differ("completion: no reader %s" % reader)
+        if "*%s*" % reader not in section(manual, "OPTIONS"):
+            differ("manual page: reader %s is missing" % reader)
+
+    statuses = set(STATUS_IN_HELP.findall(help_text))
+    same("exit status", "manual page", statuses, set(STATUS_IN_MANUAL.findall(section(manual, "EXIT STATUS"))))
+    same("exit status", "README.md", statuses, set(STATUS_IN_README.findall(section(readme, "Exit status"))))
+    check_excerpt(os.path.abspath(tool), source, readme)
+    for difference in differences:
+        print(difference)
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1], sys.argv[2]))
