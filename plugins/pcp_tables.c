@@ -26,7 +26,7 @@ static void table_of_cpus(struct pcp_telling *t)
 		{ "pages_per_batch", "pages/batch", KMA_UNIT_PAGES, 0 },
 		{ "swing_pages", "swing", KMA_UNIT_PAGES, 0 },
 		{ "turnover", "turnover", KMA_UNIT_COUNT, 8 },
-		{ "thrash_correlation", "refill/drain r", KMA_UNIT_COEFFICIENT, 0 },
+		{ "thrash_correlation", "r", KMA_UNIT_COEFFICIENT, 0 },
 	};
 	enum { NR = sizeof(columns) / sizeof(columns[0]) };
 

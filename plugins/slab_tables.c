@@ -221,12 +221,14 @@ static void tell_series(struct slab_telling *t)
 	kma_report_series(t->report, "outstanding_bytes", "bytes outstanding", KMA_UNIT_BYTES,
 			  kma_no_labels(), t->trace->start_ts, width, state->all_samples,
 			  state->nr_samples);
+	kma_report_series_is_level(t->report);
 	for (size_t i = 0; i < t->nr_suspects && i < MAX_SITE_SERIES; i++) {
 		uint32_t site = t->suspects[i].row->id;
 
 		kma_report_series(t->report, "outstanding_bytes", "bytes outstanding",
 				  KMA_UNIT_BYTES, slab_site_label(t, site), t->trace->start_ts, width,
 				  state->samples + (size_t)site * SLAB_SAMPLES, state->nr_samples);
+		kma_report_series_is_level(t->report);
 	}
 }
 

@@ -168,6 +168,7 @@ struct kma_series {
 	uint64_t start_ns, bin_ns;	/* the first bin's start on the trace clock, and each bin's width */
 	double *values;
 	size_t nr;
+	bool level;			/* each value is how much there was, not how much came: they do not add up */
 };
 
 enum kma_severity { KMA_INFO, KMA_WARN, KMA_ERROR };
@@ -206,6 +207,9 @@ void kma_report_row(struct kma_report *report, const struct kma_value *cells);
 void kma_report_series(struct kma_report *report, const char *name, const char *title, enum kma_unit unit,
 		       struct kma_labels labels, uint64_t start_ns, uint64_t bin_ns, const uint64_t *values,
 		       size_t nr);
+
+/* The series added last holds levels. */
+void kma_report_series_is_level(struct kma_report *report);
 
 /* An address in a finding's text, a label or a cell: print it with this format, it becomes function+0xoff. */
 #define KMA_PRI_SYM "\001%" PRIx64 "\001"

@@ -43,9 +43,15 @@ static double height(const struct family *family, const struct kma_series *serie
 	return to > from ? sum / (double)(to - from) : 0;
 }
 
+/* What the line comes to: all of it, or for a level its highest value. */
 static double total(const struct kma_series *series)
 {
 	double sum = 0;
+
+	for (size_t i = 0; series->level && i < series->nr; i++)
+		sum = isfinite(series->values[i]) ? fmax(sum, series->values[i]) : sum;
+	if (series->level)
+		return sum;
 
 	for (size_t i = 0; i < series->nr; i++)
 		sum += isfinite(series->values[i]) ? series->values[i] : 0;
@@ -126,7 +132,7 @@ static void print_family(struct kma_page *page, const struct kma_result *result,
 	measure(family);
 	grid->columns[LINE].right = true;
 	grid->columns[SUM].right = true;
-	grid->columns[SUM].title = "total";
+	grid->columns[SUM].title = family->series->level ? "highest" : "total";
 	for (size_t i = 0; i < family->nr; i++) {
 		const struct kma_series *series = &family->series[i];
 		struct kma_value sum = kma_real(family->totals[i]);

@@ -320,6 +320,12 @@ void kma_report_series(struct kma_report *report, const char *name, const char *
 	};
 }
 
+void kma_report_series_is_level(struct kma_report *report)
+{
+	if (report->nr_series)
+		report->series[report->nr_series - 1].level = true;
+}
+
 size_t kma_report_finding(struct kma_report *report, const char *id, enum kma_severity severity,
 			  const char *advice, const char *message, ...)
 {

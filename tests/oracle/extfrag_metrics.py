@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The metrics of the extfrag report, computed from the records by the definitions in docs/reports-extfrag.md."""
+"""The metrics of the extfrag report, computed from the records by the definitions in docs/reports.md."""
 
 EXTFRAG = "mm_page_alloc_extfrag"
 NODE_FIELDS = {"mm_zone_locked": "node_id", "mm_zone_lock_contended": "node_id", "mm_zone_lock_unlock": "node_id",

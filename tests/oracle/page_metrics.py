@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The metrics of the page report, computed from the records by the definitions in docs/reports-page.md."""
+"""The metrics of the page report, computed from the records by the definitions in docs/reports.md."""
 
 ALLOC, FREE, BATCHED, LOCKED = "mm_page_alloc", "mm_page_free", "mm_page_free_batched", "mm_page_alloc_zone_locked"
 EVENTS = (ALLOC, FREE, BATCHED, LOCKED)

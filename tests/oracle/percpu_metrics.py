@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The metrics of the percpu report, computed from the records by the definitions in docs/reports-percpu.md."""
+"""The metrics of the percpu report, computed from the records by the definitions in docs/reports.md."""
 
 ALLOC, FREE, FAIL = "percpu_alloc_percpu", "percpu_free_percpu", "percpu_alloc_percpu_fail"
 CREATE, DESTROY = "percpu_create_chunk", "percpu_destroy_chunk"

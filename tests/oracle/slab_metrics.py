@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The metrics of the slab report, computed from the records by the definitions in docs/reports-slab.md."""
+"""The metrics of the slab report, computed from the records by the definitions in docs/reports.md."""
 
 ALLOCS = {"kmalloc": "kmalloc", "kmalloc_node": "kmalloc", "kmem_cache_alloc": "kmem_cache",
           "kmem_cache_alloc_node": "kmem_cache"}
@@ -123,7 +123,10 @@ def follow_objects(records, caches, metrics):
     metrics.set("slab.peak_objects", {}, most)
     metrics.set("slab.peak_bytes", {}, most_bytes)
     metrics.ratio("slab.cross_cpu_free_ratio", {}, metrics.get("slab.cross_cpu_free_total", {}), freed)
+    recorded = {FREES[record.event] for record in records if record.event in FREES}
     for allocation in live.values():
+        if ALLOCS[allocation.event] not in recorded:
+            continue        # never "all of it is outstanding"
         metrics.add_to_all("slab.outstanding_objects", labels_of(allocation, caches), 1)
         metrics.add_to_all("slab.outstanding_bytes", labels_of(allocation, caches), allocation.number("bytes_alloc"))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Random allocation histories: every metric of the slab report against the same number worked out
- * naively, from a plain list of objects and by the words of docs/reports-slab.md. Shares no code
+ * naively, from a plain list of objects and by the words of docs/reports.md. Shares no code
  * with the analysis.
  */
 #include <math.h>
