@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034 # for those that source it
 # Sourced by the live tests: a trace instance of its own, which is gone afterwards whatever happens.
 # Touches nothing of tracefs but that instance. Exit status 77 means: not possible here, and why.
 

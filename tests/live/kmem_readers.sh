@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A recording of this kernel's kmem events, read by both readers: no error, and the same result.
 # usage: kmem_readers.sh KMEM-ANALYZE
+# shellcheck disable=SC1091,SC2154,SC2015 # instance.sh sets what is not set here; a skip or failure ends the test
 set -u
 . "$(dirname -- "$0")/instance.sh"
 

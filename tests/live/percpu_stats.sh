@@ -9,6 +9,7 @@
 # some frees that it does not record (6.18: up to 8 of 1,300, always in pairs, as address spaces have
 # their areas; its buffer held no more than the tool read). That the tool read all that the buffer
 # held is checked without any tolerance.
+# shellcheck disable=SC1091,SC2154,SC2015 # instance.sh sets what is not set here; a skip or failure ends the test
 set -u
 . "$(dirname -- "$0")/instance.sh"
 
@@ -22,8 +23,8 @@ undo_workload() {
 
 # Without a process of its own, which would itself allocate. Sets alloc, dealloc, cur.
 read_stats() {
-	alloc= dealloc= cur=
-	while read -r key colon value rest; do
+	alloc='' dealloc='' cur=''
+	while read -r key _ value _; do
 		case $key in
 		nr_alloc) [ -n "$alloc" ] || alloc=$value ;;
 		nr_dealloc) dealloc=$value ;;
@@ -46,7 +47,7 @@ workload() {
 		unshare -m true 2>/dev/null
 	done
 	# half of the cgroups stay until recording is over, so that the net change is not 0
-	keep= n=0
+	keep='' n=0
 	for c in $cgroups; do
 		n=$((n + 1))
 		if [ $((n % 2)) = 0 ]; then
