@@ -250,10 +250,10 @@ static void tell_if_any(struct slab_telling *t, unsigned int metric, struct kma_
 		tell_count(t, metric, labels, status, value);
 }
 
-static void tell_pairs(struct slab_telling *t, struct kma_labels labels, struct kma_status status,
-		       const struct slab_sum *sum)
+/* Ends that were seen: they count, and add up to the whole, whether or not every free is recorded. */
+static void tell_ends(struct slab_telling *t, struct kma_labels labels, struct kma_status status,
+		      const struct slab_sum *sum)
 {
-	tell_outstanding(t, labels, status, sum);
 	tell_if_any(t, SLAB_CROSS_CPU_FREE, labels, status, sum->cross_cpu);
 	tell_if_any(t, SLAB_MISSED_FREE, labels, status, sum->missed);
 }
@@ -274,13 +274,14 @@ static void tell_families(struct slab_telling *t)
 		else
 			tell_missing(t, SLAB_FREE, label, t->no_frees[f]);
 		if (t->have_allocs[f] && t->have_frees[f]) {
-			tell_pairs(t, label, t->matched, &t->family[f]);
+			tell_outstanding(t, label, t->matched, &t->family[f]);
 		} else {
 			const char *reason = t->have_allocs[f] ? t->no_frees[f] : t->no_allocs[f];
 
 			tell_missing(t, SLAB_OUTSTANDING_OBJECTS, label, reason);
 			tell_missing(t, SLAB_OUTSTANDING_BYTES, label, reason);
 		}
+		tell_ends(t, label, t->matched, &t->family[f]);
 	}
 }
 
@@ -300,7 +301,8 @@ static void tell_sites(struct slab_telling *t)
 		if (row->sum.allocs) {
 			tell_allocs(t, label, t->plain, t->ratio, &row->sum);
 			if (has_pairs(t, row))
-				tell_pairs(t, label, t->matched, &row->sum);
+				tell_outstanding(t, label, t->matched, &row->sum);
+			tell_ends(t, label, t->matched, &row->sum);
 		}
 		tell_if_any(t, SLAB_FREE, label, t->plain, row->site->frees);
 		tell_if_any(t, SLAB_FREE_UNKNOWN, label, t->unknown, row->site->unknown_frees);
@@ -328,7 +330,8 @@ static void tell_caches(struct slab_telling *t)
 		if (row->sum.allocs) {
 			tell_allocs(t, label, counted, ratio, &row->sum);
 			if (t->have_frees[SLAB_KMEM_CACHE])
-				tell_pairs(t, label, matched, &row->sum);
+				tell_outstanding(t, label, matched, &row->sum);
+			tell_ends(t, label, matched, &row->sum);
 		}
 		tell_if_any(t, SLAB_FREE, label, t->plain, row->frees);
 	}
@@ -420,7 +423,12 @@ static void tell_whole(struct slab_telling *t)
 	for (size_t i = 0; i < t->nr_candidates; i++)
 		saving += t->candidates[i].peak_saving;
 	if (t->have_any_alloc) {
-		tell_allocs(t, kma_no_labels(), t->counted, t->ratio, &t->all);
+		struct kma_status ratio = t->ratio;
+
+		/* a ratio of sums that lack a part may be off either way */
+		if (t->counted.code != KMA_EXACT)
+			weaken(t, &ratio, KMA_APPROXIMATE, t->counted.reason);
+		tell_allocs(t, kma_no_labels(), t->counted, ratio, &t->all);
 		tell_count(t, SLAB_ALLOC_FAILED, kma_no_labels(), t->counted, state->failed);
 		tell_count(t, SLAB_ZERO_SIZE, kma_no_labels(), t->counted, state->zero_size);
 	} else {
