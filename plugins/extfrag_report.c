@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "extfrag_internal.h"
+#include "trust.h"
 
 enum {
 	EXTFRAG_EVENTS,
@@ -131,16 +132,6 @@ static void advise(struct telling *t)
 	if (t->pageblock_order >= 0)
 		t->advised_bytes = ADVISED_PAGEBLOCKS *
 				   ((uint64_t)trace->page_size << t->pageblock_order) * t->nodes;
-}
-
-static const char *reason_missing(const struct telling *t)
-{
-	enum kma_kind kind = KMA_PAGE_ALLOC_EXTFRAG;
-
-	if (!(t->state->trace->formats & KMA_KIND_BIT(kind)))
-		return "kmem:mm_page_alloc_extfrag is not in the trace: the kernel lacks it, or it "
-		       "was not recorded";
-	return "kmem:mm_page_alloc_extfrag has no record: it was not recorded, or did not happen";
 }
 
 static void judge(struct telling *t)
@@ -421,7 +412,7 @@ int extfrag_report(const struct kma_state *state, const struct kma_summary *summ
 
 	if (!ret) {
 		if (!state->events)
-			t.no_events = reason_missing(&t);
+			t.no_events = kma_no_record(t.report, t.state->trace, KMA_PAGE_ALLOC_EXTFRAG);
 		if (t.pageblock_order < 0)
 			t.no_pageblock =
 				"the trace's format of mm_page_alloc_extfrag does not tell "

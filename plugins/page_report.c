@@ -7,6 +7,7 @@
 
 #include "page_report.h"
 #include "page_sums.h"
+#include "trust.h"
 
 #define DEF(suffix, kind_, unit_, better_, labels_, title_)                              \
 	{                                                                                \
@@ -51,44 +52,19 @@ const struct kma_metric_def page_metric_defs[PAGE_NR_METRICS + 1] = {
 
 /* ---- how far the numbers can be trusted ---- */
 
-/* What can be off either way is not at least anything: approximate wins over lower-bound. */
-static void weaken(struct page_telling *t, struct kma_status *status, enum kma_status_code code,
-		   const char *reason)
-{
-	if (status->code == KMA_EXACT)
-		*status = (struct kma_status){ code, reason };
-	else
-		*status = (struct kma_status){
-			.code = code == KMA_APPROXIMATE ? code : status->code,
-			.reason = kma_report_printf(t->report, "%s; %s", status->reason, reason),
-		};
-}
-
-static const char *reason_missing(struct page_telling *t, enum kma_kind kind)
-{
-	if (!(t->trace->formats & KMA_KIND_BIT(kind)))
-		return kma_report_printf(
-			t->report,
-			"%s:%s is not in the trace: the kernel lacks it, or it was not recorded",
-			kma_kind_system(kind), kma_kind_name(kind));
-	return kma_report_printf(t->report,
-				 "%s:%s has no record: it was not recorded, or did not happen",
-				 kma_kind_system(kind), kma_kind_name(kind));
-}
-
 /* Everything that sets an allocation against its free. */
 static void weaken_followed(struct page_telling *t, const char *reason)
 {
-	weaken(t, &t->followed, KMA_APPROXIMATE, reason);
-	weaken(t, &t->balanced, KMA_APPROXIMATE, reason);
-	weaken(t, &t->timed, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->followed, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->balanced, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->timed, KMA_APPROXIMATE, reason);
 }
 
 static void weaken_all(struct page_telling *t, const char *reason)
 {
-	weaken(t, &t->counted, KMA_LOWER_BOUND, reason);
-	weaken(t, &t->compared, KMA_APPROXIMATE, reason);
-	weaken(t, &t->direct, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->counted, KMA_LOWER_BOUND, reason);
+	kma_weaken(t->report, &t->compared, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->direct, KMA_APPROXIMATE, reason);
 	weaken_followed(t, reason);
 	kma_report_status(t->report, (struct kma_status){ KMA_APPROXIMATE, reason });
 }
@@ -107,7 +83,7 @@ static void judge_followed(struct page_telling *t)
 						  "%" PRIu64 " pages could not be followed by pfn",
 						  state->unfollowed));
 	if (state->missed)
-		weaken(t, &t->balanced, KMA_APPROXIMATE,
+		kma_weaken(t->report, &t->balanced, KMA_APPROXIMATE,
 		       kma_report_printf(t->report,
 					 "%" PRIu64 " pages were allocated again without a free in "
 					 "between%s: others may have been freed unseen too",
@@ -115,11 +91,11 @@ static void judge_followed(struct page_telling *t)
 					 local ? ", or in the wrong order by the "
 						 "local clock" : ""));
 	if (local && state->crossed)
-		weaken(t, &t->timed, KMA_APPROXIMATE,
+		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE,
 		       kma_report_printf(t->report, "the %s clock differs between CPUs",
 					 t->trace->clock_name));
 	if (state->late)
-		weaken(t, &t->timed, KMA_APPROXIMATE,
+		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE,
 		       "pages were allocated more than 2^48 ns after the start");
 }
 
@@ -130,7 +106,7 @@ static void judge(struct page_telling *t)
 						t->summary->lost));
 	if (t->summary->truncated)
 		weaken_all(t, "the trace is cut short");
-	weaken(t, &t->direct, KMA_APPROXIMATE,
+	kma_weaken(t->report, &t->direct, KMA_APPROXIMATE,
 	       t->trace->optional_fields[KMA_PAGE_ALLOC_ZONE_LOCKED] & KMA_HAS_PERCPU_REFILL
 		       ? "percpu_refill follows from order and migratetype, not from where the "
 			 "block "
@@ -298,10 +274,10 @@ static void look(struct page_telling *t)
 	t->have_free = t->frees;
 	t->have_batched = state->batched;
 	t->have_zone_locked = t->zone_locked[0] || t->zone_locked[1];
-	t->no_alloc = reason_missing(t, KMA_PAGE_ALLOC);
-	t->no_free = reason_missing(t, KMA_PAGE_FREE);
-	t->no_batched = reason_missing(t, KMA_PAGE_FREE_BATCHED);
-	t->no_zone_locked = reason_missing(t, KMA_PAGE_ALLOC_ZONE_LOCKED);
+	t->no_alloc = kma_no_record(t->report, t->trace, KMA_PAGE_ALLOC);
+	t->no_free = kma_no_record(t->report, t->trace, KMA_PAGE_FREE);
+	t->no_batched = kma_no_record(t->report, t->trace, KMA_PAGE_FREE_BATCHED);
+	t->no_zone_locked = kma_no_record(t->report, t->trace, KMA_PAGE_ALLOC_ZONE_LOCKED);
 	t->can_follow = t->have_alloc && t->have_free && state->has_pfn[KMA_PAGE_ALLOC] &&
 			state->has_pfn[KMA_PAGE_FREE];
 	t->no_follow = !t->have_alloc ? t->no_alloc

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "pcp_report.h"
+#include "trust.h"
 
 #define DEF(suffix, kind_, unit_, better_, labels_, title_)                             \
 	{                                                                               \
@@ -206,46 +207,19 @@ static int work_out_parts(struct pcp_telling *t)
 
 /* ---- how far the numbers can be trusted ---- */
 
-/* What can be off either way is not at least anything: approximate wins over lower-bound. */
-static void weaken(struct pcp_telling *t, struct kma_status *status, enum kma_status_code code,
-		   const char *reason)
-{
-	if (status->code == KMA_EXACT)
-		*status = (struct kma_status){ code, reason };
-	else
-		*status = (struct kma_status){
-			.code = code == KMA_APPROXIMATE ? code : status->code,
-			.reason = kma_report_printf(t->report, "%s; %s", status->reason, reason),
-		};
-}
-
-static const char *reason_missing(struct pcp_telling *t, enum pcp_direction dir)
-{
-	enum kma_kind kind = page_kinds[dir];
-
-	if (!(t->trace->formats & KMA_KIND_BIT(kind)))
-		return kma_report_printf(
-			t->report,
-			"%s:%s is not in the trace: the kernel lacks it, or it was not recorded",
-			kma_kind_system(kind), kma_kind_name(kind));
-	return kma_report_printf(t->report,
-				 "%s:%s has no record: it was not recorded, or did not happen",
-				 kma_kind_system(kind), kma_kind_name(kind));
-}
-
 /* Weakens what is counted to lower-bound, and all that is compared or matched to approximate. */
 static void weaken_all(struct pcp_telling *t, const char *reason)
 {
 	for (unsigned int d = 0; d < PCP_NR_DIRECTIONS; d++) {
-		weaken(t, &t->counted[d], KMA_LOWER_BOUND, reason);
-		weaken(t, &t->batched[d], KMA_LOWER_BOUND, reason);
-		weaken(t, &t->sized[d], KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->counted[d], KMA_LOWER_BOUND, reason);
+		kma_weaken(t->report, &t->batched[d], KMA_LOWER_BOUND, reason);
+		kma_weaken(t->report, &t->sized[d], KMA_APPROXIMATE, reason);
 	}
-	weaken(t, &t->balanced, KMA_APPROXIMATE, reason);
-	weaken(t, &t->matched, KMA_APPROXIMATE, reason);
-	weaken(t, &t->timed, KMA_APPROXIMATE, reason);
-	weaken(t, &t->correlated, KMA_APPROXIMATE, reason);
-	weaken(t, &t->correlated_across, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->balanced, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->matched, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->timed, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->correlated, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->correlated_across, KMA_APPROXIMATE, reason);
 	kma_report_status(t->report, (struct kma_status){ KMA_APPROXIMATE, reason });
 }
 
@@ -255,16 +229,16 @@ static void weaken_fallback(struct pcp_telling *t)
 		"refills are taken from mm_page_alloc_zone_locked with percpu_refill, "
 		"not all of which are refills";
 
-	weaken(t, &t->counted[PCP_REFILL], KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->counted[PCP_REFILL], KMA_APPROXIMATE, reason);
 	/* with a record of its own for each lock hold, the count does not rest on the pages */
 	if (t->batches[PCP_REFILL] != t->view->announced[PCP_REFILL])
-		weaken(t, &t->batched[PCP_REFILL], KMA_APPROXIMATE, reason);
-	weaken(t, &t->sized[PCP_REFILL], KMA_APPROXIMATE, reason);
-	weaken(t, &t->balanced, KMA_APPROXIMATE, reason);
-	weaken(t, &t->matched, KMA_APPROXIMATE, reason);
-	weaken(t, &t->timed, KMA_APPROXIMATE, reason);
-	weaken(t, &t->correlated, KMA_APPROXIMATE, reason);
-	weaken(t, &t->correlated_across, KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->batched[PCP_REFILL], KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->sized[PCP_REFILL], KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->balanced, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->matched, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->timed, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->correlated, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->correlated_across, KMA_APPROXIMATE, reason);
 	kma_report_status(t->report, (struct kma_status){ KMA_APPROXIMATE, reason });
 }
 
@@ -285,19 +259,19 @@ static void weaken_batches(struct pcp_telling *t, enum pcp_direction dir)
 					   " batches have no lock records around "
 					   "them: several lock holds in a row look like one",
 					   loose, t->batches[dir]);
-		weaken(t, &t->batched[dir], KMA_APPROXIMATE, reason);
-		weaken(t, &t->sized[dir], KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->batched[dir], KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->sized[dir], KMA_APPROXIMATE, reason);
 	}
 	if (view->dropped[dir]) {
 		reason = kma_report_printf(t->report,
 					   "%" PRIu64
 					   " batches were cut by lost records and not counted",
 					   view->dropped[dir]);
-		weaken(t, &t->batched[dir], KMA_LOWER_BOUND, reason);
-		weaken(t, &t->sized[dir], KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->batched[dir], KMA_LOWER_BOUND, reason);
+		kma_weaken(t->report, &t->sized[dir], KMA_APPROXIMATE, reason);
 	}
 	if (t->open[dir])
-		weaken(t, &t->sized[dir], KMA_APPROXIMATE,
+		kma_weaken(t->report, &t->sized[dir], KMA_APPROXIMATE,
 		       kma_report_printf(t->report, "%" PRIu64 " batches were open at the end",
 					 t->open[dir]));
 }
@@ -308,22 +282,22 @@ static void weaken_matches(struct pcp_telling *t)
 
 	if (t->trace->filtered) {
 		reason = "pages may have moved outside the CPUs or the time picked";
-		weaken(t, &t->matched, KMA_APPROXIMATE, reason);
-		weaken(t, &t->timed, KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->matched, KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE, reason);
 	}
 	if (t->view->unfollowed) {
 		reason = kma_report_printf(t->report,
 					   "%" PRIu64 " pages could not be followed by pfn",
 					   t->view->unfollowed);
-		weaken(t, &t->matched, KMA_APPROXIMATE, reason);
-		weaken(t, &t->timed, KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->matched, KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE, reason);
 	}
 	if (t->trace->clock == KMA_CLOCK_LOCAL) {
 		reason = kma_report_printf(t->report, "the %s clock differs between CPUs",
 					   t->trace->clock_name);
 		if (t->crossed)
-			weaken(t, &t->timed, KMA_APPROXIMATE, reason);
-		weaken(t, &t->correlated_across, KMA_APPROXIMATE, reason);
+			kma_weaken(t->report, &t->timed, KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->correlated_across, KMA_APPROXIMATE, reason);
 	}
 }
 
@@ -529,7 +503,7 @@ static int work_out(struct pcp_telling *t)
 	for (unsigned int d = 0; d < PCP_NR_DIRECTIONS; d++) {
 		t->have[d] = t->events[d];
 		t->have_batches[d] = t->events[d] || t->view->announced[d];
-		t->missing[d] = reason_missing(t, d);
+		t->missing[d] = kma_no_record(t->report, t->trace, page_kinds[d]);
 	}
 	t->have_both = t->have[PCP_REFILL] && t->have[PCP_DRAIN];
 	return 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "percpu_report.h"
+#include "trust.h"
 
 #define DEF(suffix, kind_, unit_, better_, labels_, title_)                                \
 	{                                                                                  \
@@ -250,18 +251,6 @@ static int work_out_failures(struct percpu_telling *t)
 	return 0;
 }
 
-static const char *reason_missing(struct percpu_telling *t, enum kma_kind kind)
-{
-	if (!(t->trace->formats & KMA_KIND_BIT(kind)))
-		return kma_report_printf(
-			t->report,
-			"%s:%s is not in the trace: the kernel lacks it, or it was not recorded",
-			kma_kind_system(kind), kma_kind_name(kind));
-	return kma_report_printf(t->report,
-				 "%s:%s has no record: it was not recorded, or did not happen",
-				 kma_kind_system(kind), kma_kind_name(kind));
-}
-
 static int work_out(struct percpu_telling *t)
 {
 	const struct kma_state *state = t->state;
@@ -279,11 +268,11 @@ static int work_out(struct percpu_telling *t)
 	t->have_cost = state->has_bytes || t->trace->possible_cpus;
 	t->have_sites = state->has_call_site || t->trace->stack_depth;
 	t->have_time = t->trace->clock != KMA_CLOCK_TICKS;
-	t->no_allocs = reason_missing(t, KMA_PERCPU_ALLOC);
-	t->no_frees = reason_missing(t, KMA_PERCPU_FREE);
-	t->no_failures = reason_missing(t, KMA_PERCPU_ALLOC_FAIL);
-	t->no_created = reason_missing(t, KMA_PERCPU_CREATE_CHUNK);
-	t->no_destroyed = reason_missing(t, KMA_PERCPU_DESTROY_CHUNK);
+	t->no_allocs = kma_no_record(t->report, t->trace, KMA_PERCPU_ALLOC);
+	t->no_frees = kma_no_record(t->report, t->trace, KMA_PERCPU_FREE);
+	t->no_failures = kma_no_record(t->report, t->trace, KMA_PERCPU_ALLOC_FAIL);
+	t->no_created = kma_no_record(t->report, t->trace, KMA_PERCPU_CREATE_CHUNK);
+	t->no_destroyed = kma_no_record(t->report, t->trace, KMA_PERCPU_DESTROY_CHUNK);
 	t->not_both = t->have_allocs ? t->no_frees : t->no_allocs;
 	t->no_cost = "percpu:percpu_alloc_percpu has no bytes_alloc here, and the trace does not "
 		     "tell the number of CPUs";
@@ -294,32 +283,19 @@ static int work_out(struct percpu_telling *t)
 
 /* ---- how far the numbers can be trusted ---- */
 
-/* What can be off either way is not at least anything: approximate wins over lower-bound. */
-static void weaken(struct percpu_telling *t, struct kma_status *status, enum kma_status_code code,
-		   const char *reason)
-{
-	if (status->code == KMA_EXACT)
-		*status = (struct kma_status){ code, reason };
-	else
-		*status = (struct kma_status){
-			.code = code == KMA_APPROXIMATE ? code : status->code,
-			.reason = kma_report_printf(t->report, "%s; %s", status->reason, reason),
-		};
-}
-
 static void weaken_matches(struct percpu_telling *t, const char *reason)
 {
-	weaken(t, &t->matched, KMA_APPROXIMATE, reason);
-	weaken(t, &t->matched_cost, KMA_APPROXIMATE, reason);
-	weaken(t, &t->timed, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->matched, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->matched_cost, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->timed, KMA_APPROXIMATE, reason);
 }
 
 static void weaken_all(struct percpu_telling *t, const char *reason)
 {
-	weaken(t, &t->counted, KMA_LOWER_BOUND, reason);
-	weaken(t, &t->costed, KMA_LOWER_BOUND, reason);
-	weaken(t, &t->sized, KMA_APPROXIMATE, reason);
-	weaken(t, &t->net, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->counted, KMA_LOWER_BOUND, reason);
+	kma_weaken(t->report, &t->costed, KMA_LOWER_BOUND, reason);
+	kma_weaken(t->report, &t->sized, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->net, KMA_APPROXIMATE, reason);
 	weaken_matches(t, reason);
 	kma_report_status(t->report, (struct kma_status){ KMA_APPROXIMATE, reason });
 }
@@ -352,11 +328,11 @@ static void judge_matches(struct percpu_telling *t)
 						    "%" PRIu64 " areas could not be followed",
 						    state->unfollowed));
 	if (t->trace->clock == KMA_CLOCK_LOCAL && state->crossed)
-		weaken(t, &t->timed, KMA_APPROXIMATE,
+		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE,
 		       kma_report_printf(t->report, "the %s clock differs between CPUs",
 					 t->trace->clock_name));
 	if (state->groups[0].allocs)
-		weaken(t, &t->by_site, KMA_APPROXIMATE,
+		kma_weaken(t->report, &t->by_site, KMA_APPROXIMATE,
 		       "the trace holds more call sites and sizes than are told apart");
 }
 
@@ -373,8 +349,8 @@ static void judge(struct percpu_telling *t)
 			" CPUs, without the memory cgroups' bookkeeping",
 			t->trace->possible_cpus);
 
-		weaken(t, &t->costed, KMA_APPROXIMATE, reason);
-		weaken(t, &t->matched_cost, KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->costed, KMA_APPROXIMATE, reason);
+		kma_weaken(t->report, &t->matched_cost, KMA_APPROXIMATE, reason);
 	}
 	if (t->have_allocs != t->have_frees)
 		kma_report_status(t->report, (struct kma_status){ KMA_APPROXIMATE, t->not_both });
@@ -396,7 +372,7 @@ static void tell(struct percpu_telling *t, unsigned int metric, struct kma_label
 		 struct kma_status status, uint64_t value)
 {
 	if (labels.nr && t->by_site.code != KMA_EXACT)
-		weaken(t, &status, t->by_site.code, t->by_site.reason);
+		kma_weaken(t->report, &status, t->by_site.code, t->by_site.reason);
 	kma_report_value(t->report, PERCPU_METRIC(metric), labels, status, kma_int((int64_t)value));
 }
 
@@ -474,7 +450,7 @@ static int tell_site_sizes(struct percpu_telling *t)
 	uint32_t nr = t->state->nr_groups;
 
 	if (t->by_site.code != KMA_EXACT)
-		weaken(t, &status, t->by_site.code, t->by_site.reason);
+		kma_weaken(t->report, &status, t->by_site.code, t->by_site.reason);
 	for (uint32_t i = 0, next; i < nr; i = next) {
 		uint32_t site = groups[t->by_site_size[i]].site;
 		struct kma_histogram sizes = { 0 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "slab_report.h"
+#include "trust.h"
 
 #define DEF(suffix, kind_, unit_, better_, labels_, title_)                              \
 	{                                                                                \
@@ -65,33 +66,20 @@ const struct kma_metric_def slab_metric_defs[SLAB_NR_METRICS + 1] = {
 
 /* ---- how far the numbers can be trusted ---- */
 
-/* What can be off either way is not at least anything: approximate wins over lower-bound. */
-static void weaken(struct slab_telling *t, struct kma_status *status, enum kma_status_code code,
-		   const char *reason)
-{
-	if (status->code == KMA_EXACT)
-		*status = (struct kma_status){ code, reason };
-	else
-		*status = (struct kma_status){
-			.code = code == KMA_APPROXIMATE ? code : status->code,
-			.reason = kma_report_printf(t->report, "%s; %s", status->reason, reason),
-		};
-}
-
 static void weaken_pairs(struct slab_telling *t, const char *reason)
 {
-	weaken(t, &t->matched, KMA_APPROXIMATE, reason);
-	weaken(t, &t->unknown, KMA_APPROXIMATE, reason);
-	weaken(t, &t->timed, KMA_APPROXIMATE, reason);
-	weaken(t, &t->judged, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->matched, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->unknown, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->timed, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->judged, KMA_APPROXIMATE, reason);
 }
 
 static void weaken_all(struct slab_telling *t, const char *reason)
 {
-	weaken(t, &t->counted, KMA_LOWER_BOUND, reason);
-	weaken(t, &t->freed, KMA_LOWER_BOUND, reason);
-	weaken(t, &t->plain, KMA_LOWER_BOUND, reason);
-	weaken(t, &t->ratio, KMA_APPROXIMATE, reason);
+	kma_weaken(t->report, &t->counted, KMA_LOWER_BOUND, reason);
+	kma_weaken(t->report, &t->freed, KMA_LOWER_BOUND, reason);
+	kma_weaken(t->report, &t->plain, KMA_LOWER_BOUND, reason);
+	kma_weaken(t->report, &t->ratio, KMA_APPROXIMATE, reason);
 	weaken_pairs(t, reason);
 	kma_report_status(t->report, (struct kma_status){ KMA_APPROXIMATE, reason });
 }
@@ -101,14 +89,14 @@ static void judge_absences(struct slab_telling *t)
 	for (unsigned int f = 0; f < SLAB_NR_FAMILIES; f++) {
 		if (!t->have_allocs[f]) {
 			if (t->have_any_alloc)
-				weaken(t, &t->counted, KMA_LOWER_BOUND, t->no_allocs[f]);
+				kma_weaken(t->report, &t->counted, KMA_LOWER_BOUND, t->no_allocs[f]);
 			if (t->have_frees[f])
-				weaken(t, &t->unknown, KMA_APPROXIMATE,
+				kma_weaken(t->report, &t->unknown, KMA_APPROXIMATE,
 				       kma_report_printf(t->report, "%s; its frees count as unknown",
 							 t->no_allocs[f]));
 		}
 		if (!t->have_frees[f] && t->have_any_free)
-			weaken(t, &t->freed, KMA_LOWER_BOUND, t->no_frees[f]);
+			kma_weaken(t->report, &t->freed, KMA_LOWER_BOUND, t->no_frees[f]);
 		/* one family's way to free can take an object of the other */
 		if (!t->have_frees[f] && t->have_allocs[f] && t->have_any_free)
 			weaken_pairs(t, t->no_frees[f]);
@@ -143,22 +131,12 @@ static void judge(struct slab_telling *t)
 					       "%" PRIu64 " objects were too many to be followed",
 					       t->unfollowed));
 	if (t->trace->clock == KMA_CLOCK_LOCAL && state->cross_cpu)
-		weaken(t, &t->timed, KMA_APPROXIMATE,
+		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE,
 		       kma_report_printf(t->report, "the %s clock differs between CPUs",
 					 t->trace->clock_name));
 }
 
 /* ---- what the trace has ---- */
-
-static const char *reason_missing(struct slab_telling *t, enum kma_kind kind)
-{
-	return kma_report_printf(
-		t->report,
-		t->trace->formats & KMA_KIND_BIT(kind)
-			? "%s:%s has no record: it was not recorded, or did not happen"
-			: "%s:%s is not in the trace: it was not recorded",
-		kma_kind_system(kind), kma_kind_name(kind));
-}
 
 static void look_for_events(struct slab_telling *t)
 {
@@ -173,8 +151,8 @@ static void look_for_events(struct slab_telling *t)
 	for (unsigned int f = 0; f < SLAB_NR_FAMILIES; f++) {
 		t->have_allocs[f] = records[allocs[f][0]] || records[allocs[f][1]];
 		t->have_frees[f] = records[frees[f]];
-		t->no_allocs[f] = reason_missing(t, allocs[f][0]);
-		t->no_frees[f] = reason_missing(t, frees[f]);
+		t->no_allocs[f] = kma_no_record(t->report, t->trace, allocs[f][0]);
+		t->no_frees[f] = kma_no_record(t->report, t->trace, frees[f]);
 		t->have_any_alloc |= t->have_allocs[f];
 		t->have_any_free |= t->have_frees[f];
 		if (t->have_allocs[f] && !t->have_frees[f]) {
@@ -323,9 +301,9 @@ static void tell_caches(struct slab_telling *t)
 		struct kma_status counted = t->plain, ratio = t->ratio, matched = t->matched;
 
 		if (row->learned) {
-			weaken(t, &counted, KMA_APPROXIMATE, learned);
-			weaken(t, &ratio, KMA_APPROXIMATE, learned);
-			weaken(t, &matched, KMA_APPROXIMATE, learned);
+			kma_weaken(t->report, &counted, KMA_APPROXIMATE, learned);
+			kma_weaken(t->report, &ratio, KMA_APPROXIMATE, learned);
+			kma_weaken(t->report, &matched, KMA_APPROXIMATE, learned);
 		}
 		if (row->sum.allocs) {
 			tell_allocs(t, label, counted, ratio, &row->sum);
@@ -427,7 +405,7 @@ static void tell_whole(struct slab_telling *t)
 
 		/* a ratio of sums that lack a part may be off either way */
 		if (t->counted.code != KMA_EXACT)
-			weaken(t, &ratio, KMA_APPROXIMATE, t->counted.reason);
+			kma_weaken(t->report, &ratio, KMA_APPROXIMATE, t->counted.reason);
 		tell_allocs(t, kma_no_labels(), t->counted, ratio, &t->all);
 		tell_count(t, SLAB_ALLOC_FAILED, kma_no_labels(), t->counted, state->failed);
 		tell_count(t, SLAB_ZERO_SIZE, kma_no_labels(), t->counted, state->zero_size);
