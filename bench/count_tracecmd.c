@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The yardstick: counts the records of a trace.dat with libtracecmd's own loop, buffer by buffer, and does
- * nothing else.
+ * The yardstick: counts the records of a trace.dat with libtracecmd's own loop, buffer by buffer,
+ * and does nothing else.
  */
 #include <stdio.h>
 

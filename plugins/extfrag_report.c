@@ -412,7 +412,8 @@ int extfrag_report(const struct kma_state *state, const struct kma_summary *summ
 
 	if (!ret) {
 		if (!state->events)
-			t.no_events = kma_no_record(t.report, t.state->trace, KMA_PAGE_ALLOC_EXTFRAG);
+			t.no_events = kma_no_record(t.report, t.state->trace,
+						    KMA_PAGE_ALLOC_EXTFRAG);
 		if (t.pageblock_order < 0)
 			t.no_pageblock =
 				"the trace's format of mm_page_alloc_extfrag does not tell "

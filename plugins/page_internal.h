@@ -98,8 +98,8 @@ _Static_assert(PAGE_MAX_TYPES <= 1u << PAGE_TYPE_BITS, "a migratetype fits a pag
 static inline uint64_t page_pack(const struct page_owner *owner)
 {
 	return (uint64_t)owner->order << PAGE_ORDER_SHIFT |
-	       (uint64_t)owner->type << PAGE_TYPE_SHIFT |
-	       (uint64_t)owner->task << PAGE_TASK_SHIFT | owner->site;
+	       (uint64_t)owner->type << PAGE_TYPE_SHIFT | (uint64_t)owner->task << PAGE_TASK_SHIFT |
+	       owner->site;
 }
 
 static inline struct page_owner page_unpack(uint64_t word)

@@ -84,19 +84,21 @@ static void judge_followed(struct page_telling *t)
 						  state->unfollowed));
 	if (state->missed)
 		kma_weaken(t->report, &t->balanced, KMA_APPROXIMATE,
-		       kma_report_printf(t->report,
-					 "%" PRIu64 " pages were allocated again without a free in "
-					 "between%s: others may have been freed unseen too",
-					 state->missed,
-					 local ? ", or in the wrong order by the "
-						 "local clock" : ""));
+			   kma_report_printf(t->report,
+					     "%" PRIu64
+					     " pages were allocated again without a free in "
+					     "between%s: others may have been freed unseen too",
+					     state->missed,
+					     local ? ", or in the wrong order by the "
+						     "local clock"
+						   : ""));
 	if (local && state->crossed)
 		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE,
-		       kma_report_printf(t->report, "the %s clock differs between CPUs",
-					 t->trace->clock_name));
+			   kma_report_printf(t->report, "the %s clock differs between CPUs",
+					     t->trace->clock_name));
 	if (state->late)
 		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE,
-		       "pages were allocated more than 2^48 ns after the start");
+			   "pages were allocated more than 2^48 ns after the start");
 }
 
 static void judge(struct page_telling *t)
@@ -107,11 +109,11 @@ static void judge(struct page_telling *t)
 	if (t->summary->truncated)
 		weaken_all(t, "the trace is cut short");
 	kma_weaken(t->report, &t->direct, KMA_APPROXIMATE,
-	       t->trace->optional_fields[KMA_PAGE_ALLOC_ZONE_LOCKED] & KMA_HAS_PERCPU_REFILL
-		       ? "percpu_refill follows from order and migratetype, not from where the "
-			 "block "
-			 "went"
-		       : "this kernel does not record percpu_refill: order 0 is taken for it");
+		   t->trace->optional_fields[KMA_PAGE_ALLOC_ZONE_LOCKED] & KMA_HAS_PERCPU_REFILL
+			   ? "percpu_refill follows from order and migratetype, not from where the "
+			     "block "
+			     "went"
+			   : "this kernel does not record percpu_refill: order 0 is taken for it");
 	judge_followed(t);
 	if (!t->have_alloc && !t->have_free) {
 		kma_report_status(t->report, (struct kma_status){ KMA_UNAVAILABLE, t->no_alloc });

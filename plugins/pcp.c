@@ -321,8 +321,7 @@ feed_view(struct pcp_view *view, const struct kma_event *e, enum kma_kind refill
 	}
 }
 
-static inline void prefetch(struct pcp_view *view, const struct kma_event *e,
-			    enum kma_kind refill)
+static inline void prefetch(struct pcp_view *view, const struct kma_event *e, enum kma_kind refill)
 {
 	if (e->kind == KMA_PCPU_DRAIN || e->kind == refill)
 		kma_pagemap_prefetch(&view->live, e->pcpu_page.pfn);

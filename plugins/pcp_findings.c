@@ -204,7 +204,8 @@ static void find_tiny_batches(struct pcp_telling *t, enum pcp_direction dir)
 	const struct kma_histogram *h = &t->batch_pages[dir];
 	size_t finding;
 
-	if (!t->have[dir] || h->count < MIN_FINDING_BATCHES || h->sum >= TINY_BATCH_PAGES * h->count)
+	if (!t->have[dir] || h->count < MIN_FINDING_BATCHES ||
+	    h->sum >= TINY_BATCH_PAGES * h->count)
 		return;
 	finding = kma_report_finding(
 		t->report, ids[dir], KMA_WARN, advice,

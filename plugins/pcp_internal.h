@@ -75,7 +75,8 @@ struct pcp_type {
 /* Migratetypes found without a look-up: kernels have 4 to 7. */
 #define PCP_NR_USUAL_TYPES 8
 
-/* All that follows from one source of refills. Grows with CPUs, pairs of CPUs and live pages only. */
+/* All that follows from one source of refills. Grows with CPUs, pairs of CPUs and live pages only.
+ */
 struct pcp_view {
 	struct pcp_cpu *cpus;
 	uint32_t nr_cpus;
@@ -102,8 +103,9 @@ struct pcp_view {
 struct kma_state {
 	const struct kma_trace *trace;
 	/*
-	 * Which records are refills is known only when the first mm_page_pcpu_refill comes, or never
-	 * does: until then both views are kept, as far as the trace describes the event they need.
+	 * Which records are refills is known only when the first mm_page_pcpu_refill comes, or
+	 * never does: until then both views are kept, as far as the trace describes the event they
+	 * need.
 	 */
 	struct pcp_view *real;	   /* refills are mm_page_pcpu_refill */
 	struct pcp_view *fallback; /* refills are mm_page_alloc_zone_locked with percpu_refill */

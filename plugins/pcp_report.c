@@ -272,8 +272,8 @@ static void weaken_batches(struct pcp_telling *t, enum pcp_direction dir)
 	}
 	if (t->open[dir])
 		kma_weaken(t->report, &t->sized[dir], KMA_APPROXIMATE,
-		       kma_report_printf(t->report, "%" PRIu64 " batches were open at the end",
-					 t->open[dir]));
+			   kma_report_printf(t->report, "%" PRIu64 " batches were open at the end",
+					     t->open[dir]));
 }
 
 static void weaken_matches(struct pcp_telling *t)

@@ -208,14 +208,15 @@ static const char *age_text(struct percpu_telling *t, const struct percpu_group_
 	if (!site->frees)
 		return kma_report_printf(t->report, "Nothing from there was ever freed%s.", oldest);
 	return kma_report_printf(
-		t->report, "%s older%s than any of the %" PRIu64 " freed area%s from there became%s.",
+		t->report,
+		"%s older%s than any of the %" PRIu64 " freed area%s from there became%s.",
 		row->old == row->live
 			? "All are"
 			: kma_report_printf(t->report, "%" PRIu64 " of them are", row->old),
 		oldest, site->frees, plural(site->frees),
-		t->have_time
-			? kma_report_printf(t->report, " (%s at most)", time_text(t, site->life_max))
-			: "");
+		t->have_time ? kma_report_printf(t->report, " (%s at most)",
+						 time_text(t, site->life_max))
+			     : "");
 }
 
 static const char *growth_text(struct percpu_telling *t, const struct percpu_group_row *row)
@@ -245,7 +246,8 @@ static const char *doubt_text(struct percpu_telling *t, const struct percpu_grou
 
 static bool is_certain(const struct percpu_telling *t, const struct percpu_group_row *row)
 {
-	return grows(row) || (row->site->frees >= MIN_FREES && !row->doubtful && !t->trace->filtered);
+	return grows(row) ||
+	       (row->site->frees >= MIN_FREES && !row->doubtful && !t->trace->filtered);
 }
 
 static enum kma_severity severity(const struct percpu_telling *t, bool certain, uint64_t bytes)
@@ -318,8 +320,9 @@ static void tell_more_suspects(struct percpu_telling *t, size_t from)
 		"allocated "
 		"all through the trace: %s%s; together %" PRIu64 " areas%s.",
 		text, more, areas,
-		t->have_cost ? kma_report_printf(t->report, ", %s on all CPUs", bytes_text(t, bytes))
-			     : "");
+		t->have_cost
+			? kma_report_printf(t->report, ", %s on all CPUs", bytes_text(t, bytes))
+			: "");
 	for (size_t i = 0; t->have_sites && i < nr && i < MAX_MORE_SUSPECTS; i++)
 		prove_site(t, finding, PERCPU_OUTSTANDING, named[i]->group->site);
 	if (!t->have_sites)

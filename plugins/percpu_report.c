@@ -28,7 +28,8 @@ const struct kma_metric_def percpu_metric_defs[PERCPU_NR_METRICS + 1] = {
 	[PERCPU_OUTSTANDING] = DEF("outstanding_objects", KMA_GAUGE, KMA_UNIT_COUNT,
 				   KMA_BETTER_LOWER, "call_site", "areas allocated and not freed"),
 	[PERCPU_OUTSTANDING_BYTES] = DEF("outstanding_bytes", KMA_GAUGE, KMA_UNIT_BYTES,
-					 KMA_BETTER_LOWER, "call_site", "their memory, on all CPUs"),
+					 KMA_BETTER_LOWER, "call_site",
+					 "their memory, on all CPUs"),
 	[PERCPU_OUTSTANDING_SIZE] = DEF("outstanding_bytes_per_cpu", KMA_GAUGE, KMA_UNIT_BYTES,
 					KMA_BETTER_LOWER, "call_site", "their memory, on one CPU"),
 	[PERCPU_MAX] = DEF("max_objects", KMA_GAUGE, KMA_UNIT_COUNT, KMA_BETTER_LOWER, "",
@@ -329,11 +330,11 @@ static void judge_matches(struct percpu_telling *t)
 						    state->unfollowed));
 	if (t->trace->clock == KMA_CLOCK_LOCAL && state->crossed)
 		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE,
-		       kma_report_printf(t->report, "the %s clock differs between CPUs",
-					 t->trace->clock_name));
+			   kma_report_printf(t->report, "the %s clock differs between CPUs",
+					     t->trace->clock_name));
 	if (state->groups[0].allocs)
 		kma_weaken(t->report, &t->by_site, KMA_APPROXIMATE,
-		       "the trace holds more call sites and sizes than are told apart");
+			   "the trace holds more call sites and sizes than are told apart");
 }
 
 static void judge(struct percpu_telling *t)

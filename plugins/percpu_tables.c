@@ -295,9 +295,10 @@ static void tell_series(struct percpu_telling *t)
 
 	for (size_t i = 0; i < NR(series); i++)
 		if (series[i].row < bins->nr_rows && bins->rows[series[i].row])
-			kma_report_series(t->report, series[i].name, series[i].title, KMA_UNIT_COUNT,
-					  kma_no_labels(), bins->start, UINT64_C(1) << bins->shift,
-					  bins->rows[series[i].row], t->nr_bins);
+			kma_report_series(t->report, series[i].name, series[i].title,
+					  KMA_UNIT_COUNT, kma_no_labels(), bins->start,
+					  UINT64_C(1) << bins->shift, bins->rows[series[i].row],
+					  t->nr_bins);
 }
 
 int percpu_tell_tables(struct percpu_telling *t)

@@ -8,8 +8,9 @@
 
 #include <kmem-analyze/analysis.h>
 
-/* Sites told apart; further ones share number 0, which is named "other". A broken trace can hold any number. */
-#define KMA_MAX_SITES (1u << 20)
+/* Sites told apart; further ones share number 0, which is named "other". A broken trace can hold
+ * any number. */
+#define KMA_MAX_SITES  (1u << 20)
 #define KMA_SITE_OTHER 0
 
 struct kma_sites;
@@ -18,16 +19,17 @@ struct kma_sites;
 struct kma_sites *kma_sites_new(uint32_t depth);
 void kma_sites_free(struct kma_sites *sites);
 /*
- * The number of the site of @e, which stands in @batch: its stack down to the depth if there is one and stacks
- * are on, else @address (0: the event names no call site: KMA_SITE_OTHER). Numbers are dense, in the
- * order of appearance. 0, or -1 when out of memory.
+ * The number of the site of @e, which stands in @batch: its stack down to the depth if there is one
+ * and stacks are on, else @address (0: the event names no call site: KMA_SITE_OTHER). Numbers are
+ * dense, in the order of appearance. 0, or -1 when out of memory.
  */
-int kma_sites_find(struct kma_sites *sites, const struct kma_batch *batch, const struct kma_event *e,
-		   uint64_t address, uint32_t *site);
+int kma_sites_find(struct kma_sites *sites, const struct kma_batch *batch,
+		   const struct kma_event *e, uint64_t address, uint32_t *site);
 /* How many numbers are in use; at least 1. */
 uint32_t kma_sites_nr(const struct kma_sites *sites);
 /* For labels and cells: "function+0xoff", a stack as "leaf+0x1 < caller+0x2 < ...", or "other". */
-struct kma_value kma_sites_value(const struct kma_sites *sites, uint32_t site, struct kma_report *report);
+struct kma_value kma_sites_value(const struct kma_sites *sites, uint32_t site,
+				 struct kma_report *report);
 /* Total order by addresses, for stable output: < 0, 0, > 0. */
 int kma_sites_compare(const struct kma_sites *sites, uint32_t a, uint32_t b);
 

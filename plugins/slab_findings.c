@@ -72,7 +72,8 @@ static const char *other_suspects(struct slab_telling *t, size_t from, size_t to
 					 i > from ? ", " : "", site_text(t, t->suspects[i].row->id),
 					 t->suspects[i].late, size(t, t->suspects[i].late_bytes));
 	if (to - from > MAX_NAMED)
-		text = kma_report_printf(t->report, "%s, and %zu more", text, to - from - MAX_NAMED);
+		text = kma_report_printf(t->report, "%s, and %zu more", text,
+					 to - from - MAX_NAMED);
 	return to > from ? kma_report_printf(t->report, " Also: %s.", text) : "";
 }
 
@@ -109,7 +110,8 @@ static void find_leaks(struct slab_telling *t, enum slab_grade grade)
 		grade == SLAB_STRONG ? advice : moderate_advice,
 		"%zu call site%s allocated objects that are not freed as their others are; the "
 		"evidence is %s. %s: %" PRIu64 " of its %" PRIu64
-		" outstanding objects (%s): %s. It had %s outstanding at half time and %s at the end.%s",
+		" outstanding objects (%s): %s. It had %s outstanding at half time and %s at the "
+		"end.%s",
 		end - first, end - first == 1 ? "" : "s", slab_grade_text(grade),
 		site_text(t, s->row->id), s->late, s->row->sum.live, size(t, s->late_bytes),
 		evidence_text(t, s), size(t, s->mid_bytes), size(t, s->row->sum.live_bytes),

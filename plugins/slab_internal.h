@@ -21,7 +21,8 @@ enum slab_family {
 /* No object lies below: the kernel's answer to a request for 0 bytes is 16. */
 #define SLAB_ZERO_SIZE_PTR 16
 
-/* Ages in nanoseconds, four bins per power of two: up to 1 us in bin 0, over an hour in the last. */
+/* Ages in nanoseconds, four bins per power of two: up to 1 us in bin 0, over an hour in the last.
+ */
 #define SLAB_AGE_BINS  128
 #define SLAB_AGE_SHIFT 10
 

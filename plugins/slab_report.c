@@ -43,8 +43,9 @@ const struct kma_metric_def slab_metric_defs[SLAB_NR_METRICS + 1] = {
 				    "objects freed on another CPU"),
 	[SLAB_CROSS_CPU_RATIO] = DEF("cross_cpu_free_ratio", KMA_GAUGE, KMA_UNIT_RATIO,
 				     KMA_BETTER_LOWER, "", "share freed on another CPU"),
-	[SLAB_FREE_UNKNOWN] = DEF("free_unknown_total", KMA_COUNTER, KMA_UNIT_COUNT, KMA_BETTER_NONE,
-				  "call_site", "frees of objects older than the trace"),
+	[SLAB_FREE_UNKNOWN] = DEF("free_unknown_total", KMA_COUNTER, KMA_UNIT_COUNT,
+				  KMA_BETTER_NONE, "call_site",
+				  "frees of objects older than the trace"),
 	[SLAB_MISSED_FREE] = DEF("missed_free_total", KMA_COUNTER, KMA_UNIT_COUNT, KMA_BETTER_NONE,
 				 "call_site cache family", "objects freed with no record"),
 	[SLAB_ALLOC_FAILED] = DEF("alloc_failed_total", KMA_COUNTER, KMA_UNIT_COUNT,
@@ -89,11 +90,13 @@ static void judge_absences(struct slab_telling *t)
 	for (unsigned int f = 0; f < SLAB_NR_FAMILIES; f++) {
 		if (!t->have_allocs[f]) {
 			if (t->have_any_alloc)
-				kma_weaken(t->report, &t->counted, KMA_LOWER_BOUND, t->no_allocs[f]);
+				kma_weaken(t->report, &t->counted, KMA_LOWER_BOUND,
+					   t->no_allocs[f]);
 			if (t->have_frees[f])
 				kma_weaken(t->report, &t->unknown, KMA_APPROXIMATE,
-				       kma_report_printf(t->report, "%s; its frees count as unknown",
-							 t->no_allocs[f]));
+					   kma_report_printf(t->report,
+							     "%s; its frees count as unknown",
+							     t->no_allocs[f]));
 		}
 		if (!t->have_frees[f] && t->have_any_free)
 			kma_weaken(t->report, &t->freed, KMA_LOWER_BOUND, t->no_frees[f]);
@@ -132,8 +135,8 @@ static void judge(struct slab_telling *t)
 					       t->unfollowed));
 	if (t->trace->clock == KMA_CLOCK_LOCAL && state->cross_cpu)
 		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE,
-		       kma_report_printf(t->report, "the %s clock differs between CPUs",
-					 t->trace->clock_name));
+			   kma_report_printf(t->report, "the %s clock differs between CPUs",
+					     t->trace->clock_name));
 }
 
 /* ---- what the trace has ---- */
@@ -228,7 +231,8 @@ static void tell_if_any(struct slab_telling *t, unsigned int metric, struct kma_
 		tell_count(t, metric, labels, status, value);
 }
 
-/* Ends that were seen: they count, and add up to the whole, whether or not every free is recorded. */
+/* Ends that were seen: they count, and add up to the whole, whether or not every free is recorded.
+ */
 static void tell_ends(struct slab_telling *t, struct kma_labels labels, struct kma_status status,
 		      const struct slab_sum *sum)
 {

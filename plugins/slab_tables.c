@@ -226,8 +226,9 @@ static void tell_series(struct slab_telling *t)
 		uint32_t site = t->suspects[i].row->id;
 
 		kma_report_series(t->report, "outstanding_bytes", "bytes outstanding",
-				  KMA_UNIT_BYTES, slab_site_label(t, site), t->trace->start_ts, width,
-				  state->samples + (size_t)site * SLAB_SAMPLES, state->nr_samples);
+				  KMA_UNIT_BYTES, slab_site_label(t, site), t->trace->start_ts,
+				  width, state->samples + (size_t)site * SLAB_SAMPLES,
+				  state->nr_samples);
 		kma_report_series_is_level(t->report);
 	}
 }

@@ -6,8 +6,8 @@
 #include <kmem-analyze/analysis.h>
 
 /*
- * Makes @status no better than @code, for @reason, which adds to those it has. What can be off either way
- * is not at least anything: approximate wins over lower-bound.
+ * Makes @status no better than @code, for @reason, which adds to those it has. What can be off
+ * either way is not at least anything: approximate wins over lower-bound.
  */
 void kma_weaken(struct kma_report *report, struct kma_status *status, enum kma_status_code code,
 		const char *reason);

@@ -23,6 +23,9 @@ const char *kma_words_time(struct kma_report *report, double ns)
 		value /= 1000;
 		unit++;
 	}
-	return kma_report_printf(report, "%.*f %s", fabs(value) >= 99.95 || !unit ? 0 : fabs(value) >= 9.995 ? 1 : 2,
+	return kma_report_printf(report, "%.*f %s",
+				 fabs(value) >= 99.95 || !unit ? 0
+				 : fabs(value) >= 9.995	       ? 1
+							       : 2,
 				 value, units[unit]);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * zone->lock: pairs acquisitions with releases, and adds up who held, who waited, and for whom. What the
- * numbers mean is in docs/reports.md; how they are told is in zone_lock_report.c.
+ * zone->lock: pairs acquisitions with releases, and adds up who held, who waited, and for whom.
+ * What the numbers mean is in docs/reports.md; how they are told is in zone_lock_report.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +57,8 @@ static void zl_close(struct kma_state *state)
 	free(state);
 }
 
-/* Looking up, and adding at the first sight: the only places that allocate, a few times per trace. */
+/* Looking up, and adding at the first sight: the only places that allocate, a few times per trace.
+ */
 
 static struct zl_cpu *get_cpu(struct kma_state *state, uint32_t cpu)
 {
@@ -82,7 +83,8 @@ static struct zl_cpu *get_cpu(struct kma_state *state, uint32_t cpu)
 #define NO_ZONE UINT32_MAX
 
 /* The zone's index; NO_ZONE with *@ret = 0 when there are too many, -1 when out of memory. */
-static uint32_t get_zone(struct kma_state *state, int32_t node_id, uint32_t name, uint64_t key, int *ret)
+static uint32_t get_zone(struct kma_state *state, int32_t node_id, uint32_t name, uint64_t key,
+			 int *ret)
 {
 	uint64_t *known = kma_u64map_get(&state->zone_index, key);
 
@@ -120,8 +122,8 @@ static int get_caller(struct kma_state *state, uint64_t address, uint32_t *index
 	if (known || state->nr_callers == ZL_MAX_CALLERS || address == KMA_U64MAP_FREE)
 		return 0;
 	if (state->nr_callers == state->max_callers) {
-		struct zl_caller *callers =
-			realloc(state->callers, 2 * state->max_callers * sizeof(*callers));
+		struct zl_caller *callers = realloc(state->callers,
+						    2 * state->max_callers * sizeof(*callers));
 
 		if (!callers)
 			return -1;
@@ -158,12 +160,15 @@ struct groups {
 	struct zl_group *group[3];
 };
 
-#define FOR_EACH_GROUP(g, groups) \
-	for (struct zl_group *g, **g##_at = (groups)->group; g##_at < (groups)->group + 3 && (g = *g##_at, true); g##_at++)
+#define FOR_EACH_GROUP(g, groups)                             \
+	for (struct zl_group * g, **g##_at = (groups)->group; \
+	     g##_at < (groups)->group + 3 && (g = *g##_at, true); g##_at++)
 
-static struct groups groups_of(struct kma_state *state, uint32_t zone, uint32_t caller, struct zl_cpu *cpu)
+static struct groups groups_of(struct kma_state *state, uint32_t zone, uint32_t caller,
+			       struct zl_cpu *cpu)
 {
-	return (struct groups){ { &state->zones[zone].group, &state->callers[caller].group, &cpu->group } };
+	return (struct groups){ { &state->zones[zone].group, &state->callers[caller].group,
+				  &cpu->group } };
 }
 
 /* Makes room for one more entry of @size bytes; false when out of memory. */
@@ -188,16 +193,18 @@ static uint64_t wait_begin(uint64_t ts, uint64_t wait_ns)
 	return ts > wait_ns ? ts - wait_ns : 0;
 }
 
-int zl_blame(const struct zl_zone *zone, const struct zl_open *open, uint32_t cpu, struct kma_u64map *blame,
-	     uint64_t *blamed)
+int zl_blame(const struct zl_zone *zone, const struct zl_open *open, uint32_t cpu,
+	     struct kma_u64map *blame, uint64_t *blamed)
 {
 	uint64_t begin = wait_begin(open->ts, open->wait_ns);
-	uint64_t taken = open->ts;	/* from here on the wait is blamed on somebody */
-	uint32_t kept = zone->hold_ring.nr < zone->hold_ring.max ? zone->hold_ring.nr : zone->hold_ring.max;
+	uint64_t taken = open->ts; /* from here on the wait is blamed on somebody */
+	uint32_t kept = zone->hold_ring.nr < zone->hold_ring.max ? zone->hold_ring.nr
+								 : zone->hold_ring.max;
 
 	*blamed = 0;
 	for (uint32_t back = 1; back <= kept; back++) {
-		const struct zl_hold *hold = &zone->holds[(zone->hold_ring.nr - back) & (zone->hold_ring.max - 1)];
+		const struct zl_hold *hold =
+			&zone->holds[(zone->hold_ring.nr - back) & (zone->hold_ring.max - 1)];
 		uint64_t from = hold->start > begin ? hold->start : begin;
 		uint64_t to = hold->end < taken ? hold->end : taken;
 		uint64_t key, *sum;
@@ -218,7 +225,8 @@ int zl_blame(const struct zl_zone *zone, const struct zl_open *open, uint32_t cp
 	return 0;
 }
 
-/* The wait of an acquisition is judged when its section is over: by then the holds before it are known. */
+/* The wait of an acquisition is judged when its section is over: by then the holds before it are
+ * known. */
 static int settle_wait(struct kma_state *state, uint32_t zone, struct zl_open *open, uint32_t cpu)
 {
 	const struct zl_zone *z = &state->zones[zone];
@@ -230,7 +238,7 @@ static int settle_wait(struct kma_state *state, uint32_t zone, struct zl_open *o
 	if (zl_blame(z, open, cpu, &state->blame, &blamed) < 0)
 		return -1;
 	FOR_EACH_GROUP(group, &groups)
-		group->blamed_ns += blamed;
+	group->blamed_ns += blamed;
 	if (z->hold_ring.nr > z->hold_ring.max &&
 	    z->holds[z->hold_ring.nr & (z->hold_ring.max - 1)].end >
 		    wait_begin(open->ts, open->wait_ns))
@@ -244,13 +252,14 @@ static int abandon(struct kma_state *state, uint32_t zone, struct zl_open *open,
 	struct groups groups = groups_of(state, zone, open->caller, &state->cpus[cpu]);
 
 	FOR_EACH_GROUP(group, &groups)
-		group->unpaired_locks++;
+	group->unpaired_locks++;
 	open->active = false;
 	state->cpus[cpu].nr_open--;
 	return settle_wait(state, zone, open, cpu);
 }
 
-/* How many wait at once: each earlier wait that ended during this one had this CPU waiting beside it. */
+/* How many wait at once: each earlier wait that ended during this one had this CPU waiting beside
+ * it. */
 static int queue(struct zl_zone *zone, uint64_t ts, uint64_t wait_ns)
 {
 	struct zl_ring *ring = &zone->wait_ring;
@@ -278,7 +287,8 @@ static int queue(struct zl_zone *zone, uint64_t ts, uint64_t wait_ns)
 /* Did this acquisition get the lock straight from the one before, having waited for it? */
 static void chain(struct zl_zone *zone, const struct kma_event *e, bool contended, uint64_t wait_ns)
 {
-	if (contended && zone->last_known && zone->last_paired && wait_begin(e->ts, wait_ns) < zone->last_unlock) {
+	if (contended && zone->last_known && zone->last_paired &&
+	    wait_begin(e->ts, wait_ns) < zone->last_unlock) {
 		if (++zone->chain == 2)
 			zone->convoys++;
 		if (zone->chain >= 2 && zone->chain > zone->longest_convoy)
@@ -292,8 +302,8 @@ static void chain(struct zl_zone *zone, const struct kma_event *e, bool contende
 	zone->last_lock = e->ts;
 }
 
-static int lock(struct kma_state *state, const struct kma_event *e, uint32_t zone, uint32_t caller, int32_t count,
-		bool contended, uint64_t wait_ns)
+static int lock(struct kma_state *state, const struct kma_event *e, uint32_t zone, uint32_t caller,
+		int32_t count, bool contended, uint64_t wait_ns)
 {
 	struct zl_cpu *cpu = get_cpu(state, e->cpu);
 	struct zl_open *open = cpu ? get_open(cpu, zone) : NULL;
@@ -305,9 +315,10 @@ static int lock(struct kma_state *state, const struct kma_event *e, uint32_t zon
 		return -1;
 	groups = groups_of(state, zone, caller, cpu);
 	FOR_EACH_GROUP(group, &groups)
-		group->acquisitions++;
+	group->acquisitions++;
 	if (contended) {
-		FOR_EACH_GROUP(group, &groups) {
+		FOR_EACH_GROUP(group, &groups)
+		{
 			group->contended++;
 			if (kma_histogram_add(&group->wait, wait_ns, 1) < 0)
 				return -1;
@@ -354,19 +365,21 @@ static enum zl_section classify(const struct zl_open *open, int32_t unlock_count
 	return unlock_count > 0 ? ZL_MOVED : ZL_UNCLEAR;
 }
 
-static int add_hold(struct kma_state *state, const struct kma_event *e, uint32_t zone, const struct zl_open *open,
-		    int32_t unlock_count)
+static int add_hold(struct kma_state *state, const struct kma_event *e, uint32_t zone,
+		    const struct zl_open *open, int32_t unlock_count)
 {
 	struct groups groups = groups_of(state, zone, open->caller, &state->cpus[e->cpu]);
 	uint64_t hold_ns = e->ts > open->ts ? e->ts - open->ts : 0, pages;
 	enum zl_section section = classify(open, unlock_count, &pages);
 
-	FOR_EACH_GROUP(group, &groups) {
+	FOR_EACH_GROUP(group, &groups)
+	{
 		if (kma_histogram_add(&group->hold, hold_ns, 1) < 0 ||
 		    kma_histogram_add(&group->irqs_off, hold_ns + open->wait_ns, 1) < 0)
 			return -1;
 		if (pages)
-			add_cost(section == ZL_UNCLEAR ? &group->unclear : &group->cost, pages, hold_ns);
+			add_cost(section == ZL_UNCLEAR ? &group->unclear : &group->cost, pages,
+				 hold_ns);
 	}
 	state->sections[section].sections++;
 	state->sections[section].pages += pages;
@@ -374,7 +387,8 @@ static int add_hold(struct kma_state *state, const struct kma_event *e, uint32_t
 	return 0;
 }
 
-static int unlock(struct kma_state *state, const struct kma_event *e, uint32_t zone, uint32_t caller, int32_t count)
+static int unlock(struct kma_state *state, const struct kma_event *e, uint32_t zone,
+		  uint32_t caller, int32_t count)
 {
 	struct zl_cpu *cpu = get_cpu(state, e->cpu);
 	struct zl_zone *z = &state->zones[zone];
@@ -386,7 +400,7 @@ static int unlock(struct kma_state *state, const struct kma_event *e, uint32_t z
 		struct groups groups = groups_of(state, zone, caller, cpu);
 
 		FOR_EACH_GROUP(group, &groups)
-			group->unpaired_unlocks++;
+		group->unpaired_unlocks++;
 		return 0;
 	}
 	open = &cpu->open[zone];
@@ -414,7 +428,8 @@ static int zone_event(struct kma_state *state, const struct kma_event *e)
 	struct zl_cpu *cpu;
 	int ret;
 
-	zone = get_zone(state, zl->node_id, zl->name, (uint64_t)(uint32_t)zl->node_id << 32 | zl->name, &ret);
+	zone = get_zone(state, zl->node_id, zl->name,
+			(uint64_t)(uint32_t)zl->node_id << 32 | zl->name, &ret);
 	if (zone == NO_ZONE)
 		return ret;
 	if (get_caller(state, zl->caller, &caller) < 0)
@@ -422,7 +437,8 @@ static int zone_event(struct kma_state *state, const struct kma_event *e)
 	switch (e->kind) {
 	case KMA_ZONE_LOCKED:
 		/* wait_ns is defined to be 0 unless contended; some proposals left garbage there */
-		return lock(state, e, zone, caller, zl->count, zl->contended, zl->contended ? zl->wait_ns : 0);
+		return lock(state, e, zone, caller, zl->count, zl->contended,
+			    zl->contended ? zl->wait_ns : 0);
 	case KMA_ZONE_LOCK_UNLOCK:
 		return unlock(state, e, zone, caller, zl->count);
 	default:
@@ -431,7 +447,7 @@ static int zone_event(struct kma_state *state, const struct kma_event *e)
 			return -1;
 		groups = groups_of(state, zone, caller, cpu);
 		FOR_EACH_GROUP(group, &groups)
-			group->contended_records++;
+		group->contended_records++;
 		return 0;
 	}
 }
@@ -459,10 +475,12 @@ static int alternative_event(struct kma_state *state, const struct kma_event *e)
 	case KMA_ZONE_LOCK_ACQUIRE_RETURNED:
 		asked = cpu->asked && cpu->asked_zone == address && e->ts >= cpu->asked_ts;
 		cpu->asked = false;
-		known_success = state->trace->optional_fields[KMA_ZONE_LOCK_ACQUIRE_RETURNED] & KMA_HAS_SUCCESS;
+		known_success = state->trace->optional_fields[KMA_ZONE_LOCK_ACQUIRE_RETURNED] &
+				KMA_HAS_SUCCESS;
 		if (known_success && !e->zone_lock_alt.success)
 			return 0;
-		/* "contended" marks that there is a wait to add, which here is every one whose start was seen */
+		/* "contended" marks that there is a wait to add, which here is every one whose
+		 * start was seen */
 		return lock(state, e, zone, 0, 0, asked, asked ? e->ts - cpu->asked_ts : 0);
 	default:
 		return unlock(state, e, zone, 0, 0);

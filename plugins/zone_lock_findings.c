@@ -8,13 +8,14 @@
 /* Fewer contended acquisitions than this are chance. */
 #define MIN_CONTENDED 10
 /* A lock that one in a hundred has to wait for is contended; one in twenty is a problem. */
-#define CONTENDED_RATIO 0.01
+#define CONTENDED_RATIO	      0.01
 #define BADLY_CONTENDED_RATIO 0.05
 /* Interrupts off for so long shows as latency elsewhere. */
 #define LONG_IRQS_OFF_NS 1000000
-/* More than half is "dominates"; the fit has to explain half of what it is used for, from enough sections. */
-#define DOMINANT 0.5
-#define MIN_FIT_R2 0.5
+/* More than half is "dominates"; the fit has to explain half of what it is used for, from enough
+ * sections. */
+#define DOMINANT	 0.5
+#define MIN_FIT_R2	 0.5
 #define MIN_FIT_SECTIONS 30
 /* A share of the hold time that makes one of the two costs the one to work on. */
 #define COST_SHARE 0.7
@@ -31,12 +32,14 @@ static const char *zone_name(const struct zl_view *view, const struct zl_zone *z
 	return kma_string(view->state->trace->strings, zone->name);
 }
 
-static void prove(struct kma_report *report, size_t finding, enum zl_metric metric, const struct zl_row *row)
+static void prove(struct kma_report *report, size_t finding, enum zl_metric metric,
+		  const struct zl_row *row)
 {
 	kma_report_proof(report, finding, &zl_metrics[metric], row->labels);
 }
 
-static void contended_zone(const struct zl_view *view, const struct zl_row *row, struct kma_report *report)
+static void contended_zone(const struct zl_view *view, const struct zl_row *row,
+			   struct kma_report *report)
 {
 	const struct zl_group *group = row->group;
 	double share = ratio(group->contended, group->acquisitions);
@@ -47,21 +50,27 @@ static void contended_zone(const struct zl_view *view, const struct zl_row *row,
 	if (group->contended < MIN_CONTENDED || share < CONTENDED_RATIO)
 		return;
 	if (view->blamed.code != KMA_UNAVAILABLE && hidden > DOMINANT)
-		advice = "Most of the wait has no visible holder: something holds the lock without records. Look for "
-			 "compaction, page isolation (CMA, hotplug), and readers of /proc/pagetypeinfo or /proc/zoneinfo, "
-			 "for example with: perf record -g -e kmem:mm_zone_lock_contended -a, and a profile of the other "
+		advice = "Most of the wait has no visible holder: something holds the lock without "
+			 "records. Look for "
+			 "compaction, page isolation (CMA, hotplug), and readers of "
+			 "/proc/pagetypeinfo or /proc/zoneinfo, "
+			 "for example with: perf record -g -e kmem:mm_zone_lock_contended -a, and "
+			 "a profile of the other "
 			 "CPUs.";
 	else
-		advice = "See who waited for whom below. Fewer, larger batches (vm.percpu_pagelist_high_fraction) take "
+		advice = "See who waited for whom below. Fewer, larger batches "
+			 "(vm.percpu_pagelist_high_fraction) take "
 			 "the lock less often; spreading the work over nodes divides it.";
-	id = kma_report_finding(report, "zone_lock.contended", share < BADLY_CONTENDED_RATIO ? KMA_INFO : KMA_WARN,
-				advice,
-				"Zone %s of node %d is contended: %s of %s acquisitions (%.1f %%) had to wait, %s in all, "
+	id = kma_report_finding(report, "zone_lock.contended",
+				share < BADLY_CONTENDED_RATIO ? KMA_INFO : KMA_WARN, advice,
+				"Zone %s of node %d is contended: %s of %s acquisitions (%.1f %%) "
+				"had to wait, %s in all, "
 				"the longest %s.",
 				zone_name(view, row->zone), row->zone->node_id,
 				kma_words_count(report, group->contended),
 				kma_words_count(report, group->acquisitions), 100 * share,
-				kma_words_time(report, group->wait.sum), kma_words_time(report, group->wait.max));
+				kma_words_time(report, group->wait.sum),
+				kma_words_time(report, group->wait.max));
 	prove(report, id, ZL_CONTENDED_RATIO, row);
 	prove(report, id, ZL_WAIT, row);
 	if (view->blamed.code != KMA_UNAVAILABLE)
@@ -77,18 +86,22 @@ static void contended_only(const struct zl_view *view, struct kma_report *report
 	for (uint32_t i = 0; i < view->state->nr_zones; i++) {
 		const struct zl_row *row = &view->zones[i];
 
-		if (row->group && (!worst || row->group->contended_records > worst->group->contended_records))
+		if (row->group &&
+		    (!worst || row->group->contended_records > worst->group->contended_records))
 			worst = row;
 	}
 	if (!worst || worst->group->contended_records < MIN_CONTENDED)
 		return;
-	id = kma_report_finding(report, "zone_lock.contended_count", KMA_INFO,
-				"To see how long and for whom, record kmem:mm_zone_locked and kmem:mm_zone_lock_unlock too.",
-				"Zone %s of node %d was contended %s times in %s; how many acquisitions there were, and "
-				"how long they waited, was not recorded.",
-				zone_name(view, worst->zone), worst->zone->node_id,
-				kma_words_count(report, worst->group->contended_records),
-				kma_words_time(report, view->span_ns));
+	id = kma_report_finding(
+		report, "zone_lock.contended_count", KMA_INFO,
+		"To see how long and for whom, record kmem:mm_zone_locked and "
+		"kmem:mm_zone_lock_unlock too.",
+		"Zone %s of node %d was contended %s times in %s; how many acquisitions there "
+		"were, and "
+		"how long they waited, was not recorded.",
+		zone_name(view, worst->zone), worst->zone->node_id,
+		kma_words_count(report, worst->group->contended_records),
+		kma_words_time(report, view->span_ns));
 	prove(report, id, ZL_CONTENDED, worst);
 }
 
@@ -114,14 +127,18 @@ static void long_irqs_off(const struct zl_view *view, struct kma_report *report)
 	id = kma_report_finding(
 		report, "zone_lock.long_irqs_off",
 		kma_histogram_percentile(all, 0.99) >= LONG_IRQS_OFF_NS ? KMA_WARN : KMA_INFO,
-		waited ? "The time went into waiting for the lock, not into holding it: see who waited for whom."
-		       : "On a virtual machine a preempted vCPU looks the same: compare with steal time. Otherwise look at "
+		waited ? "The time went into waiting for the lock, not into holding it: see who "
+			 "waited for whom."
+		       : "On a virtual machine a preempted vCPU looks the same: compare with steal "
+			 "time. Otherwise look at "
 			 "what these sections move (pages, below): smaller batches bound them, and "
 			 "vm.percpu_pagelist_high_fraction limits how much is moved at once.",
-		"Interrupts were off for up to %s around the lock (99 %% of the sections: up to %s), longest in "
-		KMA_PRI_SYM "%s.",
-		kma_words_time(report, all->max), kma_words_time(report, kma_histogram_percentile(all, 0.99)),
-		worst->labels.label[0].value.address, waited ? ", waiting for it most of that time" : "");
+		"Interrupts were off for up to %s around the lock (99 %% of the sections: up to "
+		"%s), longest in " KMA_PRI_SYM "%s.",
+		kma_words_time(report, all->max),
+		kma_words_time(report, kma_histogram_percentile(all, 0.99)),
+		worst->labels.label[0].value.address,
+		waited ? ", waiting for it most of that time" : "");
 	prove(report, id, ZL_IRQS_OFF, &view->total);
 	prove(report, id, ZL_IRQS_OFF, worst);
 }
@@ -147,17 +164,20 @@ static void dominant_caller(const struct zl_view *view, struct kma_report *repor
 	if (callers < 2 || ratio(top->group->hold.sum, all) <= DOMINANT ||
 	    view->total.group->contended < MIN_CONTENDED)
 		return;
-	id = kma_report_finding(report, "zone_lock.dominant_caller", KMA_INFO,
-				"To shorten waits, begin there.",
-				KMA_PRI_SYM " accounts for %.0f %% of the time that the lock was held, with %.0f %% of the "
-				"acquisitions.",
-				top->labels.label[0].value.address, 100 * ratio(top->group->hold.sum, all),
-				100 * ratio(top->group->acquisitions, view->total.group->acquisitions));
+	id = kma_report_finding(
+		report, "zone_lock.dominant_caller", KMA_INFO, "To shorten waits, begin there.",
+		KMA_PRI_SYM
+		" accounts for %.0f %% of the time that the lock was held, with %.0f %% of the "
+		"acquisitions.",
+		top->labels.label[0].value.address, 100 * ratio(top->group->hold.sum, all),
+		100 * ratio(top->group->acquisitions, view->total.group->acquisitions));
 	prove(report, id, ZL_HOLD, top);
 }
 
-/* Is it the pages of a batch, or the number of batches, that costs? Only worth a word when somebody waits. */
-static void batch_cost(const struct zl_view *view, const struct zl_row *row, struct kma_report *report)
+/* Is it the pages of a batch, or the number of batches, that costs? Only worth a word when somebody
+ * waits. */
+static void batch_cost(const struct zl_view *view, const struct zl_row *row,
+		       struct kma_report *report)
 {
 	const struct zl_cost *cost = &row->cost;
 	double per_page, fixed;
@@ -170,21 +190,28 @@ static void batch_cost(const struct zl_view *view, const struct zl_row *row, str
 	per_page = fit.per_page_ns * cost->pages / cost->hold_ns;
 	fixed = fit.fixed_ns * cost->sections / cost->hold_ns;
 	if (per_page > COST_SHARE)
-		id = kma_report_finding(report, "zone_lock.batch_too_large", KMA_INFO,
-					"Smaller batches would shorten each hold (and each wait) without much more work "
-					"in all.",
-					"In " KMA_PRI_SYM ", %.0f %% of the hold time goes with the pages (%s each, %.0f "
-					"pages a section): the batch is what makes holds long.",
-					row->labels.label[0].value.address, 100 * per_page,
-					kma_words_time(report, fit.per_page_ns), ratio(cost->pages, cost->sections));
+		id = kma_report_finding(
+			report, "zone_lock.batch_too_large", KMA_INFO,
+			"Smaller batches would shorten each hold (and each wait) without much more "
+			"work "
+			"in all.",
+			"In " KMA_PRI_SYM
+			", %.0f %% of the hold time goes with the pages (%s each, %.0f "
+			"pages a section): the batch is what makes holds long.",
+			row->labels.label[0].value.address, 100 * per_page,
+			kma_words_time(report, fit.per_page_ns),
+			ratio(cost->pages, cost->sections));
 	else if (fixed > COST_SHARE)
-		id = kma_report_finding(report, "zone_lock.too_many_takers", KMA_INFO,
-					"Larger batches would take the lock less often: raise the per-CPU lists "
-					"(vm.percpu_pagelist_high_fraction).",
-					"In " KMA_PRI_SYM ", %.0f %% of the hold time is the fixed cost of taking the lock "
-					"(%s each of %s times), not the pages moved.",
-					row->labels.label[0].value.address, 100 * fixed,
-					kma_words_time(report, fit.fixed_ns), kma_words_count(report, cost->sections));
+		id = kma_report_finding(
+			report, "zone_lock.too_many_takers", KMA_INFO,
+			"Larger batches would take the lock less often: raise the per-CPU lists "
+			"(vm.percpu_pagelist_high_fraction).",
+			"In " KMA_PRI_SYM
+			", %.0f %% of the hold time is the fixed cost of taking the lock "
+			"(%s each of %s times), not the pages moved.",
+			row->labels.label[0].value.address, 100 * fixed,
+			kma_words_time(report, fit.fixed_ns),
+			kma_words_count(report, cost->sections));
 	else
 		return;
 	prove(report, id, ZL_FIT_FIXED, row);
@@ -198,15 +225,19 @@ static void convoy(const struct zl_view *view, const struct zl_row *row, struct 
 	if (view->blamed.code == KMA_UNAVAILABLE || row->zone->longest_convoy < LONG_CONVOY)
 		return;
 	id = kma_report_finding(report, "zone_lock.convoy", KMA_WARN,
-				"The lock is handed from waiter to waiter and never gets free: throughput is that of one "
-				"CPU. Divide the load over nodes, or make CPUs need the lock less often (larger per-CPU "
+				"The lock is handed from waiter to waiter and never gets free: "
+				"throughput is that of one "
+				"CPU. Divide the load over nodes, or make CPUs need the lock less "
+				"often (larger per-CPU "
 				"lists).",
-				"Waiters for the lock of zone %s of node %d form convoys (%s seen): in the longest, %u "
-				"acquisitions in a row had waited since before the one before them let go; up to %u CPUs "
+				"Waiters for the lock of zone %s of node %d form convoys (%s "
+				"seen): in the longest, %u "
+				"acquisitions in a row had waited since before the one before them "
+				"let go; up to %u CPUs "
 				"queued.",
 				zone_name(view, row->zone), row->zone->node_id,
-				kma_words_count(report, row->zone->convoys), row->zone->longest_convoy,
-				row->zone->max_waiters);
+				kma_words_count(report, row->zone->convoys),
+				row->zone->longest_convoy, row->zone->max_waiters);
 	prove(report, id, ZL_CONVOYS, row);
 	prove(report, id, ZL_CONVOY_LENGTH, row);
 }

@@ -11,15 +11,15 @@
 /* Hold time against pages, over the sections that moved any. Sums for a least-squares line. */
 struct zl_cost {
 	uint64_t sections, pages, hold_ns;
-	double xx, xy, yy;	/* of pages (x) and hold (y); n, x and y are the integers above */
+	double xx, xy, yy; /* of pages (x) and hold (y); n, x and y are the integers above */
 };
 
 /* What was between a lock and its unlock. */
 enum zl_section {
-	ZL_REFILL,		/* refill records */
-	ZL_DRAIN,		/* drain records */
-	ZL_MOVED,		/* neither, and the unlock counts what was moved */
-	ZL_UNCLEAR,		/* neither, and the unlock counts none: a drain, or a refill in vain */
+	ZL_REFILL,  /* refill records */
+	ZL_DRAIN,   /* drain records */
+	ZL_MOVED,   /* neither, and the unlock counts what was moved */
+	ZL_UNCLEAR, /* neither, and the unlock counts none: a drain, or a refill in vain */
 	ZL_NR_SECTIONS,
 };
 
@@ -30,12 +30,12 @@ struct zl_section_sum {
 /* All that is added up for one zone, one caller or one CPU. */
 struct zl_group {
 	uint64_t acquisitions, contended;
-	uint64_t contended_records;	/* mm_zone_lock_contended */
-	uint64_t unpaired_unlocks, unpaired_locks;	/* locks still open at the end not included */
+	uint64_t contended_records;		   /* mm_zone_lock_contended */
+	uint64_t unpaired_unlocks, unpaired_locks; /* locks still open at the end not included */
 	uint64_t blamed_ns;
 	struct kma_histogram wait, hold, irqs_off;
-	struct zl_cost cost;		/* of sections whose pages are known */
-	struct zl_cost unclear;		/* of ZL_UNCLEAR sections, as if they were drains */
+	struct zl_cost cost;	/* of sections whose pages are known */
+	struct zl_cost unclear; /* of ZL_UNCLEAR sections, as if they were drains */
 };
 
 /* A section that is over. */
@@ -52,7 +52,7 @@ struct zl_wait {
 
 /* The last so many of either, oldest overwritten; grows up to ZL_RING. */
 struct zl_ring {
-	uint32_t nr, max;		/* nr counts on; entry i is at i & (max - 1) */
+	uint32_t nr, max; /* nr counts on; entry i is at i & (max - 1) */
 };
 
 #define ZL_RING (1u << 14)
@@ -64,15 +64,15 @@ struct zl_zone {
 	struct zl_ring hold_ring, wait_ring;
 	struct zl_hold *holds;
 	struct zl_wait *waits;
-	uint64_t cut_waits;		/* waits that reach back past what the rings hold */
+	uint64_t cut_waits; /* waits that reach back past what the rings hold */
 	uint32_t max_waiters;
 	/* the acquisition last begun, for convoys */
 	uint32_t last_cpu;
 	uint64_t last_lock, last_unlock;
 	bool last_known, last_paired;
-	uint32_t chain;			/* contended hand-overs in a row, up to now */
+	uint32_t chain; /* contended hand-overs in a row, up to now */
 	uint32_t longest_convoy;
-	uint64_t convoys;		/* complete ones */
+	uint64_t convoys; /* complete ones */
 };
 
 struct zl_caller {
@@ -86,12 +86,12 @@ struct zl_open {
 	uint32_t caller;
 	int32_t count;
 	uint64_t ts, wait_ns;
-	uint64_t pages;			/* of the refill and drain records so far */
+	uint64_t pages; /* of the refill and drain records so far */
 };
 
 struct zl_cpu {
 	struct zl_group group;
-	struct zl_open *open;		/* by zone */
+	struct zl_open *open; /* by zone */
 	uint32_t max_open, nr_open;
 	/* zone_lock:* events: a lock being asked for */
 	uint64_t asked_zone, asked_ts;
@@ -100,22 +100,22 @@ struct zl_cpu {
 
 struct kma_state {
 	const struct kma_trace *trace;
-	bool alternative;		/* fed by zone_lock:* events */
+	bool alternative; /* fed by zone_lock:* events */
 	struct zl_zone *zones;
 	uint32_t nr_zones, max_zones;
-	struct zl_caller *callers;	/* [0]: no caller known, or past ZL_MAX_CALLERS */
+	struct zl_caller *callers; /* [0]: no caller known, or past ZL_MAX_CALLERS */
 	uint32_t nr_callers, max_callers;
 	struct zl_cpu *cpus;
 	uint32_t nr_cpus, max_cpus;
-	struct kma_u64map zone_index, caller_index;	/* -> index */
-	struct kma_u64map blame;	/* waiter << 32 | holder (caller indices) -> ns */
+	struct kma_u64map zone_index, caller_index; /* -> index */
+	struct kma_u64map blame; /* waiter << 32 | holder (caller indices) -> ns */
 	struct zl_section_sum sections[ZL_NR_SECTIONS];
-	uint64_t dropped_events;	/* of zones past ZL_MAX_ZONES */
-	uint64_t dropped_by_loss;	/* open acquisitions given up at a gap */
+	uint64_t dropped_events;  /* of zones past ZL_MAX_ZONES */
+	uint64_t dropped_by_loss; /* open acquisitions given up at a gap */
 };
 
 /* More than any machine has: what exceeds it comes from a broken trace. */
-#define ZL_MAX_ZONES 4096
+#define ZL_MAX_ZONES   4096
 #define ZL_MAX_CALLERS 4096
 
 static inline bool zl_open_ever(const struct zl_cpu *cpu, uint32_t zone)
@@ -124,11 +124,11 @@ static inline bool zl_open_ever(const struct zl_cpu *cpu, uint32_t zone)
 }
 
 /*
- * Who held the zone while @open's acquisition waited: calls back through the blame map of @blame, per holder's
- * caller. Returns the time blamed in all. Formula: docs/reports.md, Blame.
+ * Who held the zone while @open's acquisition waited: calls back through the blame map of @blame,
+ * per holder's caller. Returns the time blamed in all. Formula: docs/reports.md, Blame.
  */
-int zl_blame(const struct zl_zone *zone, const struct zl_open *open, uint32_t cpu, struct kma_u64map *blame,
-	     uint64_t *blamed);
+int zl_blame(const struct zl_zone *zone, const struct zl_open *open, uint32_t cpu,
+	     struct kma_u64map *blame, uint64_t *blamed);
 
 enum zl_metric {
 	ZL_ACQUISITIONS,
@@ -153,21 +153,22 @@ enum zl_metric {
 	ZL_NR_METRICS,
 };
 
-extern const struct kma_metric_def zl_metrics[];	/* by enum zl_metric, ends with a NULL name */
+extern const struct kma_metric_def zl_metrics[]; /* by enum zl_metric, ends with a NULL name */
 
 /* kma_analysis.report */
-int zl_report(const struct kma_state *state, const struct kma_summary *summary, struct kma_report *report);
+int zl_report(const struct kma_state *state, const struct kma_summary *summary,
+	      struct kma_report *report);
 
 /*
- * For the length of one report: the state with what is still open added in, so that nothing of the state itself
- * changes. A row is one label set with all that is known about it.
+ * For the length of one report: the state with what is still open added in, so that nothing of the
+ * state itself changes. A row is one label set with all that is known about it.
  */
 struct zl_row {
 	const struct zl_group *group;
-	const struct zl_zone *zone;	/* of a zone's row */
+	const struct zl_zone *zone; /* of a zone's row */
 	struct kma_labels labels;
-	uint64_t unpaired_locks, blamed_ns;	/* the group's, and what is open */
-	struct zl_cost cost;		/* as far as the trace tells pages */
+	uint64_t unpaired_locks, blamed_ns; /* the group's, and what is open */
+	struct zl_cost cost;		    /* as far as the trace tells pages */
 };
 
 struct zl_view {
@@ -175,16 +176,18 @@ struct zl_view {
 	const struct kma_summary *summary;
 	struct zl_group total_group;
 	struct zl_row total;
-	struct zl_row *zones, *callers, *cpus;	/* by index in the state; group NULL: nothing to tell */
-	struct kma_u64map blame;	/* as in the state */
+	struct zl_row *zones, *callers,
+		*cpus;		 /* by index in the state; group NULL: nothing to tell */
+	struct kma_u64map blame; /* as in the state */
 	uint64_t span_ns;
-	bool records_pair;		/* there are both locks and unlocks */
-	struct kma_status counts;	/* of counters of records */
-	struct kma_status pairs;	/* of whatever needs lock and unlock */
+	bool records_pair;	  /* there are both locks and unlocks */
+	struct kma_status counts; /* of counters of records */
+	struct kma_status pairs;  /* of whatever needs lock and unlock */
 	struct kma_status pages, waits, blamed, queue;
 };
 
-/* Least squares of hold over pages. False when there is no line: fewer than two, or one number of pages. */
+/* Least squares of hold over pages. False when there is no line: fewer than two, or one number of
+ * pages. */
 struct zl_fit {
 	double fixed_ns, per_page_ns, r2;
 };

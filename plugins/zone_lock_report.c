@@ -8,43 +8,44 @@
 #define SPLITS "node,zone caller cpu"
 
 const struct kma_metric_def zl_metrics[] = {
-	[ZL_ACQUISITIONS] = { "zone_lock.acquisitions_total", KMA_COUNTER, KMA_UNIT_COUNT, KMA_BETTER_NONE, SPLITS,
-			      "lock acquisitions" },
-	[ZL_CONTENDED] = { "zone_lock.contended_total", KMA_COUNTER, KMA_UNIT_COUNT, KMA_BETTER_LOWER, SPLITS,
-			   "contended acquisitions" },
-	[ZL_CONTENDED_RATIO] = { "zone_lock.contended_ratio", KMA_GAUGE, KMA_UNIT_RATIO, KMA_BETTER_LOWER, SPLITS,
-				 "share contended" },
+	[ZL_ACQUISITIONS] = { "zone_lock.acquisitions_total", KMA_COUNTER, KMA_UNIT_COUNT,
+			      KMA_BETTER_NONE, SPLITS, "lock acquisitions" },
+	[ZL_CONTENDED] = { "zone_lock.contended_total", KMA_COUNTER, KMA_UNIT_COUNT,
+			   KMA_BETTER_LOWER, SPLITS, "contended acquisitions" },
+	[ZL_CONTENDED_RATIO] = { "zone_lock.contended_ratio", KMA_GAUGE, KMA_UNIT_RATIO,
+				 KMA_BETTER_LOWER, SPLITS, "share contended" },
 	[ZL_WAIT] = { "zone_lock.wait_ns", KMA_DISTRIBUTION, KMA_UNIT_NS, KMA_BETTER_LOWER, SPLITS,
 		      "wait for the lock" },
-	[ZL_HOLD] = { "zone_lock.hold_ns", KMA_DISTRIBUTION, KMA_UNIT_NS, KMA_BETTER_LOWER, SPLITS, "lock held" },
-	[ZL_IRQS_OFF] = { "zone_lock.irqs_off_ns", KMA_DISTRIBUTION, KMA_UNIT_NS, KMA_BETTER_LOWER, SPLITS,
-			  "interrupts off (wait + hold)" },
-	[ZL_PAGES] = { "zone_lock.pages_total", KMA_COUNTER, KMA_UNIT_PAGES, KMA_BETTER_NONE, SPLITS,
-		       "pages moved under the lock" },
-	[ZL_HOLD_PER_PAGE] = { "zone_lock.hold_ns_per_page", KMA_GAUGE, KMA_UNIT_NS_PER_PAGE, KMA_BETTER_LOWER,
-			       SPLITS, "hold per page moved" },
-	[ZL_FIT_FIXED] = { "zone_lock.fit_fixed_ns", KMA_GAUGE, KMA_UNIT_NS, KMA_BETTER_LOWER, "caller",
-			   "fixed cost of a section (fit)" },
-	[ZL_FIT_PER_PAGE] = { "zone_lock.fit_ns_per_page", KMA_GAUGE, KMA_UNIT_NS_PER_PAGE, KMA_BETTER_LOWER,
-			      "caller", "cost per page (fit)" },
+	[ZL_HOLD] = { "zone_lock.hold_ns", KMA_DISTRIBUTION, KMA_UNIT_NS, KMA_BETTER_LOWER, SPLITS,
+		      "lock held" },
+	[ZL_IRQS_OFF] = { "zone_lock.irqs_off_ns", KMA_DISTRIBUTION, KMA_UNIT_NS, KMA_BETTER_LOWER,
+			  SPLITS, "interrupts off (wait + hold)" },
+	[ZL_PAGES] = { "zone_lock.pages_total", KMA_COUNTER, KMA_UNIT_PAGES, KMA_BETTER_NONE,
+		       SPLITS, "pages moved under the lock" },
+	[ZL_HOLD_PER_PAGE] = { "zone_lock.hold_ns_per_page", KMA_GAUGE, KMA_UNIT_NS_PER_PAGE,
+			       KMA_BETTER_LOWER, SPLITS, "hold per page moved" },
+	[ZL_FIT_FIXED] = { "zone_lock.fit_fixed_ns", KMA_GAUGE, KMA_UNIT_NS, KMA_BETTER_LOWER,
+			   "caller", "fixed cost of a section (fit)" },
+	[ZL_FIT_PER_PAGE] = { "zone_lock.fit_ns_per_page", KMA_GAUGE, KMA_UNIT_NS_PER_PAGE,
+			      KMA_BETTER_LOWER, "caller", "cost per page (fit)" },
 	[ZL_FIT_R2] = { "zone_lock.fit_r2", KMA_GAUGE, KMA_UNIT_RATIO, KMA_BETTER_NONE, "caller",
 			"share of the variance that the fit explains" },
-	[ZL_UTILIZATION] = { "zone_lock.utilization_ratio", KMA_GAUGE, KMA_UNIT_RATIO, KMA_BETTER_LOWER, "node,zone",
-			     "share of the time held" },
-	[ZL_UNPAIRED_UNLOCKS] = { "zone_lock.unpaired_unlocks_total", KMA_COUNTER, KMA_UNIT_COUNT, KMA_BETTER_NONE,
-				  SPLITS, "unlocks without a lock seen" },
-	[ZL_UNPAIRED_LOCKS] = { "zone_lock.unpaired_locks_total", KMA_COUNTER, KMA_UNIT_COUNT, KMA_BETTER_LOWER,
-				SPLITS, "locks without an unlock seen" },
-	[ZL_BLAMED] = { "zone_lock.blamed_wait_ns_total", KMA_COUNTER, KMA_UNIT_NS, KMA_BETTER_LOWER,
-			"node,zone waiter,holder", "wait with a visible holder" },
-	[ZL_UNATTRIBUTED] = { "zone_lock.unattributed_wait_ns_total", KMA_COUNTER, KMA_UNIT_NS, KMA_BETTER_LOWER,
-			      SPLITS, "wait with no visible holder" },
-	[ZL_MAX_WAITERS] = { "zone_lock.max_waiters", KMA_GAUGE, KMA_UNIT_COUNT, KMA_BETTER_LOWER, "node,zone",
-			     "most CPUs waiting at once" },
-	[ZL_CONVOYS] = { "zone_lock.convoys_total", KMA_COUNTER, KMA_UNIT_COUNT, KMA_BETTER_LOWER, "node,zone",
-			 "convoys" },
-	[ZL_CONVOY_LENGTH] = { "zone_lock.convoy_max_length", KMA_GAUGE, KMA_UNIT_COUNT, KMA_BETTER_LOWER,
-			       "node,zone", "longest convoy" },
+	[ZL_UTILIZATION] = { "zone_lock.utilization_ratio", KMA_GAUGE, KMA_UNIT_RATIO,
+			     KMA_BETTER_LOWER, "node,zone", "share of the time held" },
+	[ZL_UNPAIRED_UNLOCKS] = { "zone_lock.unpaired_unlocks_total", KMA_COUNTER, KMA_UNIT_COUNT,
+				  KMA_BETTER_NONE, SPLITS, "unlocks without a lock seen" },
+	[ZL_UNPAIRED_LOCKS] = { "zone_lock.unpaired_locks_total", KMA_COUNTER, KMA_UNIT_COUNT,
+				KMA_BETTER_LOWER, SPLITS, "locks without an unlock seen" },
+	[ZL_BLAMED] = { "zone_lock.blamed_wait_ns_total", KMA_COUNTER, KMA_UNIT_NS,
+			KMA_BETTER_LOWER, "node,zone waiter,holder", "wait with a visible holder" },
+	[ZL_UNATTRIBUTED] = { "zone_lock.unattributed_wait_ns_total", KMA_COUNTER, KMA_UNIT_NS,
+			      KMA_BETTER_LOWER, SPLITS, "wait with no visible holder" },
+	[ZL_MAX_WAITERS] = { "zone_lock.max_waiters", KMA_GAUGE, KMA_UNIT_COUNT, KMA_BETTER_LOWER,
+			     "node,zone", "most CPUs waiting at once" },
+	[ZL_CONVOYS] = { "zone_lock.convoys_total", KMA_COUNTER, KMA_UNIT_COUNT, KMA_BETTER_LOWER,
+			 "node,zone", "convoys" },
+	[ZL_CONVOY_LENGTH] = { "zone_lock.convoy_max_length", KMA_GAUGE, KMA_UNIT_COUNT,
+			       KMA_BETTER_LOWER, "node,zone", "longest convoy" },
 	[ZL_NR_METRICS] = { 0 },
 };
 
@@ -82,7 +83,8 @@ static int add_group(struct zl_group *to, const struct zl_group *from)
 	to->blamed_ns += from->blamed_ns;
 	add_costs(&to->cost, &from->cost);
 	add_costs(&to->unclear, &from->unclear);
-	return kma_histogram_merge(&to->wait, &from->wait) || kma_histogram_merge(&to->hold, &from->hold) ||
+	return kma_histogram_merge(&to->wait, &from->wait) ||
+			       kma_histogram_merge(&to->hold, &from->hold) ||
 			       kma_histogram_merge(&to->irqs_off, &from->irqs_off)
 		       ? -1
 		       : 0;
@@ -96,7 +98,8 @@ static void fill_row(const struct zl_view *view, struct zl_row *row, const struc
 	row->unpaired_locks = group->unpaired_locks;
 	row->blamed_ns = group->blamed_ns;
 	row->cost = group->cost;
-	/* where drains are recorded, a section without one did not drain: it was a refill that got nothing */
+	/* where drains are recorded, a section without one did not drain: it was a refill that got
+	 * nothing */
 	if (!view->summary->records[KMA_PCPU_DRAIN])
 		add_costs(&row->cost, &group->unclear);
 }
@@ -109,8 +112,8 @@ static int add_open(struct zl_view *view)
 	for (uint32_t c = 0; c < state->nr_cpus; c++) {
 		for (uint32_t z = 0; state->cpus[c].nr_open && z < state->cpus[c].max_open; z++) {
 			const struct zl_open *open = &state->cpus[c].open[z];
-			struct zl_row *rows[] = { &view->total, &view->zones[z], &view->callers[open->caller],
-						  &view->cpus[c] };
+			struct zl_row *rows[] = { &view->total, &view->zones[z],
+						  &view->callers[open->caller], &view->cpus[c] };
 			uint64_t blamed = 0;
 
 			if (!open->active)
@@ -148,12 +151,15 @@ static void judge(struct zl_view *view, struct kma_report *report)
 	const struct kma_state *state = view->state;
 	const struct kma_summary *summary = view->summary;
 	enum kma_clock clock = state->trace->clock;
-	bool no_unlock = !summary->records[state->alternative ? KMA_ZONE_LOCK_RELEASED : KMA_ZONE_LOCK_UNLOCK];
-	bool no_lock = !summary->records[state->alternative ? KMA_ZONE_LOCK_ACQUIRE_RETURNED : KMA_ZONE_LOCKED];
+	bool no_unlock = !summary->records[state->alternative ? KMA_ZONE_LOCK_RELEASED
+							      : KMA_ZONE_LOCK_UNLOCK];
+	bool no_lock = !summary->records[state->alternative ? KMA_ZONE_LOCK_ACQUIRE_RETURNED
+							    : KMA_ZONE_LOCKED];
 	const char *lost = NULL;
 
 	if (summary->lost)
-		lost = kma_report_printf(report, "%s records were lost while recording", kma_words_count(report, summary->lost));
+		lost = kma_report_printf(report, "%s records were lost while recording",
+					 kma_words_count(report, summary->lost));
 	else if (summary->truncated)
 		lost = "part of the trace is missing";
 	else if (state->dropped_events)
@@ -162,29 +168,39 @@ static void judge(struct zl_view *view, struct kma_report *report)
 	view->counts = lost ? status(KMA_LOWER_BOUND, lost) : exact;
 	view->waits = lost ? status(KMA_APPROXIMATE, lost) : exact;
 	if (no_lock)
-		view->waits = status(KMA_UNAVAILABLE,
-				     state->alternative ? "no zone_lock:zone_lock_acquire_returned record in the trace"
-							: "no kmem:mm_zone_locked record in the trace: it was not "
-							  "recorded, or did not happen");
+		view->waits = status(
+			KMA_UNAVAILABLE,
+			state->alternative
+				? "no zone_lock:zone_lock_acquire_returned record in the trace"
+				: "no kmem:mm_zone_locked record in the trace: it was not "
+				  "recorded, or did not happen");
 	else if (state->alternative && !summary->records[KMA_ZONE_LOCK_START_LOCKING])
-		view->waits = status(KMA_UNAVAILABLE, "no zone_lock:zone_lock_start_locking record in the trace");
+		view->waits = status(KMA_UNAVAILABLE,
+				     "no zone_lock:zone_lock_start_locking record in the trace");
 	else if (state->alternative && clock == KMA_CLOCK_TICKS)
-		view->waits = status(KMA_UNAVAILABLE, "the trace's clock does not count nanoseconds");
+		view->waits = status(KMA_UNAVAILABLE,
+				     "the trace's clock does not count nanoseconds");
 	else if (state->alternative)
-		view->waits = status(KMA_APPROXIMATE, "the time to take the lock, of uncontended acquisitions too");
+		view->waits = status(KMA_APPROXIMATE,
+				     "the time to take the lock, of uncontended acquisitions too");
 
 	view->pairs = lost ? status(KMA_APPROXIMATE, lost) : exact;
 	if (no_unlock || no_lock)
-		view->pairs = no_lock ? status(KMA_UNAVAILABLE, "no record of a lock being taken in the trace")
-				      : status(KMA_UNAVAILABLE, state->alternative
-								       ? "no zone_lock:zone_lock_released record in the "
-									 "trace"
-								       : "no kmem:mm_zone_lock_unlock record in the "
-									 "trace");
+		view->pairs =
+			no_lock ? status(KMA_UNAVAILABLE,
+					 "no record of a lock being taken in the trace")
+				: status(KMA_UNAVAILABLE,
+					 state->alternative
+						 ? "no zone_lock:zone_lock_released record in the "
+						   "trace"
+						 : "no kmem:mm_zone_lock_unlock record in the "
+						   "trace");
 	else if (clock == KMA_CLOCK_TICKS)
-		view->pairs = status(KMA_UNAVAILABLE, "the trace's clock does not count nanoseconds");
+		view->pairs = status(KMA_UNAVAILABLE,
+				     "the trace's clock does not count nanoseconds");
 	else if (!lost && state->trace->filtered)
-		view->pairs = status(KMA_APPROXIMATE, "CPUs or a time range were picked: sections may be cut");
+		view->pairs = status(KMA_APPROXIMATE,
+				     "CPUs or a time range were picked: sections may be cut");
 
 	view->pages = lost ? status(KMA_LOWER_BOUND, lost) : exact;
 	if (state->alternative)
@@ -192,11 +208,15 @@ static void judge(struct zl_view *view, struct kma_report *report)
 	else if (no_unlock || no_lock)
 		view->pages = view->pairs;
 	else if (state->sections[ZL_MOVED].sections && !summary->records[KMA_PCPU_REFILL])
-		view->pages = status(KMA_APPROXIMATE, "without mm_page_pcpu_refill records, a block of any order counts as "
-						      "one page");
+		view->pages = status(
+			KMA_APPROXIMATE,
+			"without mm_page_pcpu_refill records, a block of any order counts as "
+			"one page");
 	else if (state->sections[ZL_UNCLEAR].pages && !summary->records[KMA_PCPU_DRAIN])
-		view->pages = status(KMA_APPROXIMATE, "without mm_page_pcpu_drain records, a section that moved nothing "
-						      "counts as a drain");
+		view->pages =
+			status(KMA_APPROXIMATE,
+			       "without mm_page_pcpu_drain records, a section that moved nothing "
+			       "counts as a drain");
 
 	view->blamed = view->pairs;
 	if (state->alternative)
@@ -204,13 +224,16 @@ static void judge(struct zl_view *view, struct kma_report *report)
 	else if (view->blamed.code != KMA_UNAVAILABLE)
 		view->blamed = status(KMA_APPROXIMATE,
 				      clock == KMA_CLOCK_LOCAL
-					      ? "waits are timed by another clock than the trace, whose own clock differs "
+					      ? "waits are timed by another clock than the trace, "
+						"whose own clock differs "
 						"between CPUs"
 					      : "waits are timed by another clock than the trace");
 	view->queue = view->blamed;
 	/* the queue needs waits only */
-	if (view->queue.code == KMA_UNAVAILABLE && !state->alternative && !no_lock && clock != KMA_CLOCK_TICKS)
-		view->queue = status(KMA_APPROXIMATE, "waits are timed by another clock than the trace");
+	if (view->queue.code == KMA_UNAVAILABLE && !state->alternative && !no_lock &&
+	    clock != KMA_CLOCK_TICKS)
+		view->queue = status(KMA_APPROXIMATE,
+				     "waits are timed by another clock than the trace");
 }
 
 static int build(struct zl_view *view, struct kma_report *report)
@@ -220,7 +243,8 @@ static int build(struct zl_view *view, struct kma_report *report)
 	view->zones = calloc(state->nr_zones + 1, sizeof(*view->zones));
 	view->callers = calloc(state->nr_callers + 1, sizeof(*view->callers));
 	view->cpus = calloc(state->nr_cpus + 1, sizeof(*view->cpus));
-	if (!view->zones || !view->callers || !view->cpus || copy_map(&view->blame, &state->blame) < 0)
+	if (!view->zones || !view->callers || !view->cpus ||
+	    copy_map(&view->blame, &state->blame) < 0)
 		return -1;
 	for (uint32_t i = 0; i < state->nr_zones; i++) {
 		const struct zl_zone *zone = &state->zones[i];
@@ -229,13 +253,14 @@ static int build(struct zl_view *view, struct kma_report *report)
 			return -1;
 		fill_row(view, &view->zones[i], &zone->group);
 		view->zones[i].zone = zone;
-		view->zones[i].labels = kma_label2("node", kma_int(zone->node_id), "zone",
-						   kma_text(kma_string(state->trace->strings, zone->name)));
+		view->zones[i].labels =
+			kma_label2("node", kma_int(zone->node_id), "zone",
+				   kma_text(kma_string(state->trace->strings, zone->name)));
 	}
 	for (uint32_t i = 0; i < state->nr_callers; i++) {
 		fill_row(view, &view->callers[i], &state->callers[i].group);
-		view->callers[i].labels =
-			kma_label1("caller", i ? kma_address(state->callers[i].address) : kma_text("other"));
+		view->callers[i].labels = kma_label1(
+			"caller", i ? kma_address(state->callers[i].address) : kma_text("other"));
 	}
 	for (uint32_t i = 0; i < state->nr_cpus; i++) {
 		fill_row(view, &view->cpus[i], &state->cpus[i].group);
@@ -251,8 +276,8 @@ static int build(struct zl_view *view, struct kma_report *report)
 }
 
 /* A value, or why there is none. */
-static void put(struct kma_report *report, enum zl_metric metric, const struct zl_row *row, struct kma_status st,
-		struct kma_value value)
+static void put(struct kma_report *report, enum zl_metric metric, const struct zl_row *row,
+		struct kma_status st, struct kma_value value)
 {
 	if (st.code == KMA_UNAVAILABLE)
 		kma_report_unavailable(report, &zl_metrics[metric], row->labels, st.reason);
@@ -260,8 +285,8 @@ static void put(struct kma_report *report, enum zl_metric metric, const struct z
 		kma_report_value(report, &zl_metrics[metric], row->labels, st, value);
 }
 
-static void put_dist(struct kma_report *report, enum zl_metric metric, const struct zl_row *row, struct kma_status st,
-		     const struct kma_histogram *histogram)
+static void put_dist(struct kma_report *report, enum zl_metric metric, const struct zl_row *row,
+		     struct kma_status st, const struct kma_histogram *histogram)
 {
 	if (st.code == KMA_UNAVAILABLE)
 		kma_report_unavailable(report, &zl_metrics[metric], row->labels, st.reason);
@@ -275,7 +300,8 @@ static struct kma_status ratio_status(struct kma_status st)
 	return st.code == KMA_LOWER_BOUND ? status(KMA_APPROXIMATE, st.reason) : st;
 }
 
-static void put_contention(const struct zl_view *view, const struct zl_row *row, struct kma_report *report)
+static void put_contention(const struct zl_view *view, const struct zl_row *row,
+			   struct kma_report *report)
 {
 	const struct kma_state *state = view->state;
 	const struct zl_group *group = row->group;
@@ -285,10 +311,14 @@ static void put_contention(const struct zl_view *view, const struct zl_row *row,
 	if (state->alternative)
 		st = status(KMA_UNAVAILABLE, "zone_lock:* events do not tell contention");
 	else if (!locked && !view->summary->records[KMA_ZONE_LOCK_CONTENDED])
-		st = status(KMA_UNAVAILABLE, "neither mm_zone_locked nor mm_zone_lock_contended records in the trace");
-	put(report, ZL_CONTENDED, row, st, kma_int(locked ? group->contended : group->contended_records));
+		st = status(
+			KMA_UNAVAILABLE,
+			"neither mm_zone_locked nor mm_zone_lock_contended records in the trace");
+	put(report, ZL_CONTENDED, row, st,
+	    kma_int(locked ? group->contended : group->contended_records));
 	if (!locked && !state->alternative)
-		st = status(KMA_UNAVAILABLE, "no kmem:mm_zone_locked record in the trace: it was not recorded, or did not "
+		st = status(KMA_UNAVAILABLE, "no kmem:mm_zone_locked record in the trace: it was "
+					     "not recorded, or did not "
 					     "happen");
 	else if (!group->acquisitions && st.code != KMA_UNAVAILABLE)
 		return;
@@ -301,17 +331,19 @@ static void put_row(const struct zl_view *view, const struct zl_row *row, struct
 	const struct kma_state *state = view->state;
 	const struct zl_group *group = row->group;
 	uint64_t wait = group->wait.sum;
-	struct kma_status acquisitions = view->counts, unpaired = view->counts, per_page = view->pages;
+	struct kma_status acquisitions = view->counts, unpaired = view->counts,
+			  per_page = view->pages;
 
-	if (!view->summary->records[state->alternative ? KMA_ZONE_LOCK_ACQUIRE_RETURNED : KMA_ZONE_LOCKED])
+	if (!view->summary->records[state->alternative ? KMA_ZONE_LOCK_ACQUIRE_RETURNED
+						       : KMA_ZONE_LOCKED])
 		acquisitions = view->waits;
 	put(report, ZL_ACQUISITIONS, row, acquisitions, kma_int(group->acquisitions));
 	put_contention(view, row, report);
 	put_dist(report, ZL_WAIT, row, view->waits, &group->wait);
 	put_dist(report, ZL_HOLD, row, view->pairs, &group->hold);
 	/* without the waits, the holds alone would pass for it */
-	put_dist(report, ZL_IRQS_OFF, row, view->waits.code == KMA_UNAVAILABLE ? view->waits : view->pairs,
-		 &group->irqs_off);
+	put_dist(report, ZL_IRQS_OFF, row,
+		 view->waits.code == KMA_UNAVAILABLE ? view->waits : view->pairs, &group->irqs_off);
 	put(report, ZL_PAGES, row, view->pages, kma_int(row->cost.pages));
 	if (view->pairs.code == KMA_UNAVAILABLE)
 		per_page = view->pairs;
@@ -323,15 +355,18 @@ static void put_row(const struct zl_view *view, const struct zl_row *row, struct
 	if (!view->records_pair)
 		unpaired = view->pairs;
 	else if (unpaired.code == KMA_LOWER_BOUND)
-		unpaired = status(KMA_APPROXIMATE, unpaired.reason);	/* losses leave halves behind */
+		unpaired = status(KMA_APPROXIMATE,
+				  unpaired.reason); /* losses leave halves behind */
 	else if (state->trace->filtered)
-		unpaired = status(KMA_APPROXIMATE, "CPUs or a time range were picked: sections may be cut");
+		unpaired = status(KMA_APPROXIMATE,
+				  "CPUs or a time range were picked: sections may be cut");
 	put(report, ZL_UNPAIRED_UNLOCKS, row, unpaired, kma_int(group->unpaired_unlocks));
 	put(report, ZL_UNPAIRED_LOCKS, row, unpaired, kma_int(row->unpaired_locks));
 	put(report, ZL_UNATTRIBUTED, row, view->blamed, kma_int(wait - row->blamed_ns));
 }
 
-static void put_zone(const struct zl_view *view, const struct zl_row *row, struct kma_report *report)
+static void put_zone(const struct zl_view *view, const struct zl_row *row,
+		     struct kma_report *report)
 {
 	const struct zl_zone *zone = row->zone;
 	struct kma_status st = ratio_status(view->pairs);
@@ -348,7 +383,8 @@ static void put_zone(const struct zl_view *view, const struct zl_row *row, struc
 
 static void put_fits(const struct zl_view *view, struct kma_report *report)
 {
-	struct kma_status st = view->pairs.code == KMA_UNAVAILABLE ? view->pairs : ratio_status(view->pages);
+	struct kma_status st = view->pairs.code == KMA_UNAVAILABLE ? view->pairs
+								   : ratio_status(view->pages);
 	bool any = false;
 
 	for (uint32_t i = 0; st.code != KMA_UNAVAILABLE && i < view->state->nr_callers; i++) {
@@ -364,8 +400,9 @@ static void put_fits(const struct zl_view *view, struct kma_report *report)
 	}
 	for (int metric = ZL_FIT_FIXED; !any && metric <= ZL_FIT_R2; metric++)
 		kma_report_unavailable(report, &zl_metrics[metric], kma_no_labels(),
-				       st.code == KMA_UNAVAILABLE ? st.reason
-								  : "no caller's sections differ in pages");
+				       st.code == KMA_UNAVAILABLE
+					       ? st.reason
+					       : "no caller's sections differ in pages");
 }
 
 static void put_blame(const struct zl_view *view, struct kma_report *report)
@@ -382,7 +419,8 @@ static void put_blame(const struct zl_view *view, struct kma_report *report)
 
 		if (key == KMA_U64MAP_FREE)
 			continue;
-		row.labels = kma_label2("waiter", kma_address(state->callers[key >> 32].address), "holder",
+		row.labels = kma_label2("waiter", kma_address(state->callers[key >> 32].address),
+					"holder",
 					kma_address(state->callers[(uint32_t)key].address));
 		put(report, ZL_BLAMED, &row, view->blamed, kma_int(blame->entries[i].value));
 	}
@@ -391,7 +429,8 @@ static void put_blame(const struct zl_view *view, struct kma_report *report)
 static void put_metrics(const struct zl_view *view, struct kma_report *report)
 {
 	const struct kma_state *state = view->state;
-	static const enum zl_metric per_zone[] = { ZL_UTILIZATION, ZL_MAX_WAITERS, ZL_CONVOYS, ZL_CONVOY_LENGTH };
+	static const enum zl_metric per_zone[] = { ZL_UTILIZATION, ZL_MAX_WAITERS, ZL_CONVOYS,
+						   ZL_CONVOY_LENGTH };
 	bool any_zone = false;
 
 	put_row(view, &view->total, report);
@@ -435,7 +474,8 @@ static void free_view(struct zl_view *view)
 	free(view->cpus);
 }
 
-int zl_report(const struct kma_state *state, const struct kma_summary *summary, struct kma_report *report)
+int zl_report(const struct kma_state *state, const struct kma_summary *summary,
+	      struct kma_report *report)
 {
 	struct zl_view view = { .state = state, .summary = summary };
 	int ret = -1;
@@ -446,7 +486,10 @@ int zl_report(const struct kma_state *state, const struct kma_summary *summary, 
 			zl_tables(&view, report);
 			zl_findings(&view, report);
 		} else {
-			kma_report_status(report, status(KMA_UNAVAILABLE, "kmem:mm_zone_locked is not in the trace: the kernel lacks it, or it was not recorded"));
+			kma_report_status(report,
+					  status(KMA_UNAVAILABLE,
+						 "kmem:mm_zone_locked is not in the trace: the "
+						 "kernel lacks it, or it was not recorded"));
 		}
 		ret = 0;
 	}

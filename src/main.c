@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Picks the command, connects source, pipeline and renderers, and maps outcomes to exit statuses. The only file that
- * prints to the standard streams and ends the process.
+ * Picks the command, connects source, pipeline and renderers, and maps outcomes to exit statuses.
+ * The only file that prints to the standard streams and ends the process.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -20,8 +20,8 @@
 
 enum {
 	EXIT_OK = 0,
-	EXIT_ERROR = 2,		/* usage, internal, output */
-	EXIT_INCONCLUSIVE = 3,	/* the input is missing, unreadable, cut off or too poor */
+	EXIT_ERROR = 2,	       /* usage, internal, output */
+	EXIT_INCONCLUSIVE = 3, /* the input is missing, unreadable, cut off or too poor */
 };
 
 static int exit_status(const struct kma_error *err)
@@ -43,19 +43,22 @@ static void complain(const struct kma_error *err)
 	char line[sizeof(err->message)];
 	size_t i;
 
-	/* a path or a name out of the trace may hold anything: still one line, and no escape sequences */
+	/* a path or a name out of the trace may hold anything: still one line, and no escape
+	 * sequences */
 	for (i = 0; err->message[i]; i++)
 		line[i] = iscntrl((unsigned char)err->message[i]) ? '?' : err->message[i];
 	line[i] = '\0';
 	fprintf(stderr, "kmem-analyze: %s\n", line);
 }
 
-static int symbols(void *source, const uint64_t *addresses, const char **names, size_t nr, struct kma_arena *arena)
+static int symbols(void *source, const uint64_t *addresses, const char **names, size_t nr,
+		   struct kma_arena *arena)
 {
 	return kma_source_symbols(source, addresses, names, nr, arena);
 }
 
-static int tasks(void *source, const int32_t *pids, const char **names, size_t nr, struct kma_arena *arena)
+static int tasks(void *source, const int32_t *pids, const char **names, size_t nr,
+		 struct kma_arena *arena)
 {
 	return kma_source_tasks(source, pids, names, nr, arena);
 }
@@ -68,7 +71,8 @@ static int finish(FILE *out, const char *path, int ret, struct kma_error *err)
 	return 0;
 }
 
-static int write_json(const struct kma_config *config, const struct kma_result *result, struct kma_error *err)
+static int write_json(const struct kma_config *config, const struct kma_result *result,
+		      struct kma_error *err)
 {
 	FILE *out;
 	int ret;
@@ -77,14 +81,17 @@ static int write_json(const struct kma_config *config, const struct kma_result *
 		return finish(stdout, "to standard output", kma_render_json(result, stdout), err);
 	out = fopen(config->json_path, "w");
 	if (!out)
-		return kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", config->json_path, strerror(errno));
+		return kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", config->json_path,
+				strerror(errno));
 	ret = finish(out, config->json_path, kma_render_json(result, out), err);
 	if (fclose(out) && !ret)
-		ret = kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", config->json_path, strerror(errno));
+		ret = kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", config->json_path,
+			       strerror(errno));
 	return ret;
 }
 
-static int write_result(const struct kma_config *config, const struct kma_result *result, struct kma_error *err)
+static int write_result(const struct kma_config *config, const struct kma_result *result,
+			struct kma_error *err)
 {
 	const char *no_color = getenv("NO_COLOR");
 	struct kma_text_options text = {
@@ -118,8 +125,8 @@ static void list_events(const struct kma_result *result, char *text, size_t size
 
 	for (i = 0; i < result->facts.nr_events && used + 80 < size; i++) {
 		const struct kma_event_count *event = &result->facts.events[i];
-		int n = snprintf(text + used, size - used, "%s%.30s:%.30s (%llu)", i ? ", " : "", event->system,
-				 event->name, (unsigned long long)event->count);
+		int n = snprintf(text + used, size - used, "%s%.30s:%.30s (%llu)", i ? ", " : "",
+				 event->system, event->name, (unsigned long long)event->count);
 
 		used += n < (int)(size - used) ? (size_t)n : size - used - 1;
 	}
@@ -135,14 +142,17 @@ static void list_options(const struct kma_analysis *analysis, char *text, size_t
 	size_t used = 0;
 
 	snprintf(text, size, "-e kmem -e percpu");
-	for (const struct kma_need *need = analysis ? analysis->needs : NULL; need && need->kind; need++)
+	for (const struct kma_need *need = analysis ? analysis->needs : NULL; need && need->kind;
+	     need++)
 		if (need->what_for && used + 80 < size)
 			used += snprintf(text + used, size - used, "%s-e %s:%s", used ? " " : "",
 					 kma_kind_system(need->kind), kma_kind_name(need->kind));
 }
 
-/* Is what was asked for answered? Reports picked by name must each have something to say, else at least one. */
-static int judge(const struct kma_config *config, const struct kma_result *result, struct kma_error *err)
+/* Is what was asked for answered? Reports picked by name must each have something to say, else at
+ * least one. */
+static int judge(const struct kma_config *config, const struct kma_result *result,
+		 struct kma_error *err)
 {
 	const struct kma_analysis *missing = NULL;
 	char events[260], options[400];
@@ -163,15 +173,18 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 	}
 	if (!missing || (any && !config->reports_picked))
 		return 0;
-	if (!result->facts.records && (config->cpus || config->buffer || config->from.set || config->to.set))
-		return kma_fail(err, KMA_ERR_POOR, "%s: holds no event in what --cpu, --buffer, --from and --to pick",
+	if (!result->facts.records &&
+	    (config->cpus || config->buffer || config->from.set || config->to.set))
+		return kma_fail(err, KMA_ERR_POOR,
+				"%s: holds no event in what --cpu, --buffer, --from and --to pick",
 				config->path);
 	if (!config->reports_picked)
 		missing = NULL;
 	list_events(result, events, sizeof(events));
 	list_options(missing, options, sizeof(options));
 	return kma_fail(err, KMA_ERR_POOR,
-			"%s: holds none of the events that %s needs; it holds %s. Record with: trace-cmd record -C mono %s",
+			"%s: holds none of the events that %s needs; it holds %s. Record with: "
+			"trace-cmd record -C mono %s",
 			config->path, missing ? missing->name : "any report", events, options);
 }
 
@@ -202,7 +215,8 @@ static int analyze(const struct kma_config *config, struct kma_error *err)
 	}
 	if (show_progress)
 		kma_progress_begin(&progress, stderr);
-	ret = kma_pipeline_run(source, &selection, show_progress ? &progress.progress : NULL, result, err);
+	ret = kma_pipeline_run(source, &selection, show_progress ? &progress.progress : NULL,
+			       result, err);
 	if (show_progress)
 		kma_progress_end(&progress);
 	if (!ret)

@@ -14,9 +14,9 @@
 #include <kmem-analyze/result.h>
 
 enum kma_clock {
-	KMA_CLOCK_GLOBAL,	/* nanoseconds, comparable across CPUs */
-	KMA_CLOCK_LOCAL,	/* nanoseconds, comparable on one CPU only */
-	KMA_CLOCK_TICKS,	/* no nanoseconds: durations are unavailable */
+	KMA_CLOCK_GLOBAL, /* nanoseconds, comparable across CPUs */
+	KMA_CLOCK_LOCAL,  /* nanoseconds, comparable on one CPU only */
+	KMA_CLOCK_TICKS,  /* no nanoseconds: durations are unavailable */
 };
 
 struct kma_strings;
@@ -30,18 +30,19 @@ struct kma_flag_name {
 /* What is known before the first event. */
 struct kma_trace {
 	enum kma_clock clock;
-	const char *clock_name;		/* "local", "mono", ... */
-	uint32_t nr_cpus;		/* highest CPU id with a lane, plus one */
-	uint64_t start_ts;		/* no event is older */
-	uint64_t formats;		/* KMA_KIND_BIT of each event whose format the trace holds */
-	uint32_t optional_fields[KMA_NR_KINDS];	/* per kind: KMA_HAS_* */
-	uint32_t page_size;		/* of the traced machine */
-	uint32_t possible_cpus;		/* of the traced machine, as far as the file tells */
-	int pageblock_order;		/* from a print format; -1: no format tells */
-	const struct kma_flag_name *gfp_flags;	/* from a print format, in its order; ends with a NULL name */
-	uint32_t nodes;			/* online nodes, when the user said so; 0: as seen in the trace */
-	uint32_t stack_depth;		/* addresses of a stack that tell call sites apart; 0: no stacks */
-	bool filtered;			/* CPUs or a time range were picked: pairs may be cut */
+	const char *clock_name; /* "local", "mono", ... */
+	uint32_t nr_cpus;	/* highest CPU id with a lane, plus one */
+	uint64_t start_ts;	/* no event is older */
+	uint64_t formats;	/* KMA_KIND_BIT of each event whose format the trace holds */
+	uint32_t optional_fields[KMA_NR_KINDS]; /* per kind: KMA_HAS_* */
+	uint32_t page_size;			/* of the traced machine */
+	uint32_t possible_cpus; /* of the traced machine, as far as the file tells */
+	int pageblock_order;	/* from a print format; -1: no format tells */
+	/* from a print format, in its order; ends with a NULL name */
+	const struct kma_flag_name *gfp_flags;
+	uint32_t nodes;	      /* online nodes, when the user said so; 0: as seen in the trace */
+	uint32_t stack_depth; /* addresses of a stack that tell call sites apart; 0: no stacks */
+	bool filtered;	      /* CPUs or a time range were picked: pairs may be cut */
 	const struct kma_strings *strings;
 };
 
@@ -50,27 +51,27 @@ const char *kma_string(const struct kma_strings *strings, uint32_t id);
 
 /* What is known after the last event so far. */
 struct kma_summary {
-	uint64_t first_ts, last_ts;	/* of all records, wanted or not */
+	uint64_t first_ts, last_ts; /* of all records, wanted or not */
 	uint64_t records[KMA_NR_KINDS];
-	uint64_t lost;			/* records lost; lower bound */
-	bool truncated;			/* the input ended early */
+	uint64_t lost;	/* records lost; lower bound */
+	bool truncated; /* the input ended early */
 };
 
 struct kma_need {
 	enum kma_kind kind;
-	bool required;			/* without any of the required ones the report is empty */
-	const char *what_for;		/* "hold times"; NULL: an alternative, not missed when absent */
+	bool required;	      /* without any of the required ones the report is empty */
+	const char *what_for; /* "hold times"; NULL: an alternative, not missed when absent */
 };
 
-struct kma_state;			/* each analysis completes it in its own file */
-struct kma_report;			/* being built, see result.h */
+struct kma_state;  /* each analysis completes it in its own file */
+struct kma_report; /* being built, see result.h */
 
 struct kma_analysis {
-	const char *name;		/* also the report's and the prefix of its metrics */
+	const char *name; /* also the report's and the prefix of its metrics */
 	const char *title;
-	const struct kma_need *needs;	/* ends with KMA_KIND_NONE */
-	const struct kma_metric_def *metrics;	/* ends with a NULL name */
-	bool stacks;			/* wants kma_event.stack filled when stacks are asked for */
+	const struct kma_need *needs;	      /* ends with KMA_KIND_NONE */
+	const struct kma_metric_def *metrics; /* ends with a NULL name */
+	bool stacks; /* wants kma_event.stack filled when stacks are asked for */
 
 	/* NULL with @err filled when out of memory. @trace outlives the state. */
 	struct kma_state *(*open)(const struct kma_trace *trace, struct kma_error *err);

@@ -10,17 +10,17 @@
 
 enum kma_error_code {
 	KMA_OK = 0,
-	KMA_ERR_USAGE,		/* the command line asks for what cannot be */
-	KMA_ERR_INTERNAL,	/* out of memory, a broken invariant */
-	KMA_ERR_INPUT,		/* the input cannot be opened or is no trace */
-	KMA_ERR_DAMAGED,	/* the input is a trace, but broken here; what came before was read */
-	KMA_ERR_POOR,		/* the input is sound, but holds nothing to answer with */
-	KMA_ERR_OUTPUT,		/* what was to be written could not be */
+	KMA_ERR_USAGE,	  /* the command line asks for what cannot be */
+	KMA_ERR_INTERNAL, /* out of memory, a broken invariant */
+	KMA_ERR_INPUT,	  /* the input cannot be opened or is no trace */
+	KMA_ERR_DAMAGED,  /* the input is a trace, but broken here; what came before was read */
+	KMA_ERR_POOR,	  /* the input is sound, but holds nothing to answer with */
+	KMA_ERR_OUTPUT,	  /* what was to be written could not be */
 };
 
 struct kma_error {
 	enum kma_error_code code;
-	char message[1000];	/* what, where in the file, what to do; no newline at the end */
+	char message[1000]; /* what, where in the file, what to do; no newline at the end */
 };
 
 /* Fills @err (which may be NULL) and returns -1, so that a caller can `return kma_fail(...)`. */

@@ -10,33 +10,33 @@
 #include <stdint.h>
 
 /* Every event that is decoded: KIND(kind, system, event name). */
-#define KMA_EVENT_KINDS(KIND)                                                                      \
-	KIND(KMA_ZONE_LOCK_CONTENDED, "kmem", "mm_zone_lock_contended")                            \
-	KIND(KMA_ZONE_LOCKED, "kmem", "mm_zone_locked")                                            \
-	KIND(KMA_ZONE_LOCK_UNLOCK, "kmem", "mm_zone_lock_unlock")                                  \
-	KIND(KMA_ZONE_LOCK_START_LOCKING, "zone_lock", "zone_lock_start_locking")                  \
-	KIND(KMA_ZONE_LOCK_ACQUIRE_RETURNED, "zone_lock", "zone_lock_acquire_returned")            \
-	KIND(KMA_ZONE_LOCK_RELEASED, "zone_lock", "zone_lock_released")                            \
-	KIND(KMA_PCPU_REFILL, "kmem", "mm_page_pcpu_refill")                                       \
-	KIND(KMA_PCPU_DRAIN, "kmem", "mm_page_pcpu_drain")                                         \
-	KIND(KMA_PCPU_REFILL_ZONE_LOCKED, "kmem", "mm_page_pcpu_refill_zone_locked")               \
-	KIND(KMA_PCPU_DRAIN_ZONE_LOCKED, "kmem", "mm_page_pcpu_drain_zone_locked")                 \
-	KIND(KMA_PAGE_ALLOC_ZONE_LOCKED, "kmem", "mm_page_alloc_zone_locked")                      \
-	KIND(KMA_PAGE_ALLOC, "kmem", "mm_page_alloc")                                              \
-	KIND(KMA_PAGE_FREE, "kmem", "mm_page_free")                                                \
-	KIND(KMA_PAGE_FREE_BATCHED, "kmem", "mm_page_free_batched")                                \
-	KIND(KMA_PAGE_ALLOC_EXTFRAG, "kmem", "mm_page_alloc_extfrag")                              \
-	KIND(KMA_KMALLOC, "kmem", "kmalloc")                                                       \
-	KIND(KMA_KMALLOC_NODE, "kmem", "kmalloc_node")                                             \
-	KIND(KMA_KMEM_CACHE_ALLOC, "kmem", "kmem_cache_alloc")                                     \
-	KIND(KMA_KMEM_CACHE_ALLOC_NODE, "kmem", "kmem_cache_alloc_node")                           \
-	KIND(KMA_KFREE, "kmem", "kfree")                                                           \
-	KIND(KMA_KMEM_CACHE_FREE, "kmem", "kmem_cache_free")                                       \
-	KIND(KMA_PERCPU_ALLOC, "percpu", "percpu_alloc_percpu")                                    \
-	KIND(KMA_PERCPU_FREE, "percpu", "percpu_free_percpu")                                      \
-	KIND(KMA_PERCPU_ALLOC_FAIL, "percpu", "percpu_alloc_percpu_fail")                          \
-	KIND(KMA_PERCPU_CREATE_CHUNK, "percpu", "percpu_create_chunk")                             \
-	KIND(KMA_PERCPU_DESTROY_CHUNK, "percpu", "percpu_destroy_chunk")                           \
+#define KMA_EVENT_KINDS(KIND)                                                           \
+	KIND(KMA_ZONE_LOCK_CONTENDED, "kmem", "mm_zone_lock_contended")                 \
+	KIND(KMA_ZONE_LOCKED, "kmem", "mm_zone_locked")                                 \
+	KIND(KMA_ZONE_LOCK_UNLOCK, "kmem", "mm_zone_lock_unlock")                       \
+	KIND(KMA_ZONE_LOCK_START_LOCKING, "zone_lock", "zone_lock_start_locking")       \
+	KIND(KMA_ZONE_LOCK_ACQUIRE_RETURNED, "zone_lock", "zone_lock_acquire_returned") \
+	KIND(KMA_ZONE_LOCK_RELEASED, "zone_lock", "zone_lock_released")                 \
+	KIND(KMA_PCPU_REFILL, "kmem", "mm_page_pcpu_refill")                            \
+	KIND(KMA_PCPU_DRAIN, "kmem", "mm_page_pcpu_drain")                              \
+	KIND(KMA_PCPU_REFILL_ZONE_LOCKED, "kmem", "mm_page_pcpu_refill_zone_locked")    \
+	KIND(KMA_PCPU_DRAIN_ZONE_LOCKED, "kmem", "mm_page_pcpu_drain_zone_locked")      \
+	KIND(KMA_PAGE_ALLOC_ZONE_LOCKED, "kmem", "mm_page_alloc_zone_locked")           \
+	KIND(KMA_PAGE_ALLOC, "kmem", "mm_page_alloc")                                   \
+	KIND(KMA_PAGE_FREE, "kmem", "mm_page_free")                                     \
+	KIND(KMA_PAGE_FREE_BATCHED, "kmem", "mm_page_free_batched")                     \
+	KIND(KMA_PAGE_ALLOC_EXTFRAG, "kmem", "mm_page_alloc_extfrag")                   \
+	KIND(KMA_KMALLOC, "kmem", "kmalloc")                                            \
+	KIND(KMA_KMALLOC_NODE, "kmem", "kmalloc_node")                                  \
+	KIND(KMA_KMEM_CACHE_ALLOC, "kmem", "kmem_cache_alloc")                          \
+	KIND(KMA_KMEM_CACHE_ALLOC_NODE, "kmem", "kmem_cache_alloc_node")                \
+	KIND(KMA_KFREE, "kmem", "kfree")                                                \
+	KIND(KMA_KMEM_CACHE_FREE, "kmem", "kmem_cache_free")                            \
+	KIND(KMA_PERCPU_ALLOC, "percpu", "percpu_alloc_percpu")                         \
+	KIND(KMA_PERCPU_FREE, "percpu", "percpu_free_percpu")                           \
+	KIND(KMA_PERCPU_ALLOC_FAIL, "percpu", "percpu_alloc_percpu_fail")               \
+	KIND(KMA_PERCPU_CREATE_CHUNK, "percpu", "percpu_create_chunk")                  \
+	KIND(KMA_PERCPU_DESTROY_CHUNK, "percpu", "percpu_destroy_chunk")                \
 	KIND(KMA_KERNEL_STACK, "ftrace", "kernel_stack")
 
 enum kma_kind {
@@ -44,15 +44,16 @@ enum kma_kind {
 #define KMA_KIND_ENUM(kind, system, name) kind,
 	KMA_EVENT_KINDS(KMA_KIND_ENUM)
 #undef KMA_KIND_ENUM
-	KMA_NR_KINDS,
+		KMA_NR_KINDS,
 };
 
 #define KMA_KIND_BIT(kind) (UINT64_C(1) << (kind))
 
-/* mm_zone_lock_contended, mm_zone_locked, mm_zone_lock_unlock; the last two fields only in mm_zone_locked */
+/* mm_zone_lock_contended, mm_zone_locked, mm_zone_lock_unlock; the last two fields only in
+ * mm_zone_locked */
 struct kma_zone_lock {
 	int32_t node_id;
-	uint32_t name;		/* interned: the zone's name */
+	uint32_t name; /* interned: the zone's name */
 	int32_t count;
 	uint32_t contended;
 	uint64_t caller;
@@ -61,7 +62,7 @@ struct kma_zone_lock {
 
 /* zone_lock:*; success only in acquire_returned */
 struct kma_zone_lock_alt {
-	uint64_t zone;		/* address of the struct zone */
+	uint64_t zone; /* address of the struct zone */
 	uint32_t success;
 };
 
@@ -77,12 +78,13 @@ struct kma_pcpu_page {
 struct kma_pcpu_zone_locked {
 	int32_t nid;
 	int32_t zid;
-	int32_t nr_pages;	/* the target, in base pages */
+	int32_t nr_pages; /* the target, in base pages */
 };
 
 /* mm_page_alloc, mm_page_free, mm_page_free_batched (pfn only) */
 struct kma_page {
-	uint64_t pfn;		/* all ones: the allocation failed; old kernels: address of the struct page, see KMA_HAS_PFN */
+	uint64_t pfn; /* all ones: the allocation failed; old kernels: address of the struct page,
+			 see KMA_HAS_PFN */
 	uint32_t order;
 	uint32_t gfp_flags;
 	int32_t migratetype;
@@ -99,11 +101,11 @@ struct kma_extfrag {
 /* kmalloc, kmalloc_node, kmem_cache_alloc, kmem_cache_alloc_node */
 struct kma_slab_alloc {
 	uint64_t call_site;
-	uint64_t ptr;		/* 0: the allocation failed */
+	uint64_t ptr; /* 0: the allocation failed */
 	uint32_t bytes_req, bytes_alloc;
 	uint32_t gfp_flags;
-	int32_t node;		/* as asked for, -1: any; only with KMA_HAS_NODE */
-	uint32_t name;		/* interned: the cache; KMA_HAS_NAME */
+	int32_t node;  /* as asked for, -1: any; only with KMA_HAS_NODE */
+	uint32_t name; /* interned: the cache; KMA_HAS_NAME */
 };
 
 /* kfree, kmem_cache_free (name only there, KMA_HAS_NAME) */
@@ -115,12 +117,12 @@ struct kma_slab_free {
 
 /* percpu_alloc_percpu; the last three since 2022, KMA_HAS_CALL_SITE and KMA_HAS_BYTES_ALLOC */
 struct kma_percpu_alloc {
-	uint64_t base_addr;	/* of the chunk */
-	int32_t off;		/* in it: with base_addr the allocation's identity */
+	uint64_t base_addr; /* of the chunk */
+	int32_t off;	    /* in it: with base_addr the allocation's identity */
 	uint32_t size, align;
 	uint32_t is_atomic;
 	uint64_t call_site;
-	uint32_t bytes_alloc;	/* on all possible CPUs, with the memcg bookkeeping */
+	uint32_t bytes_alloc; /* on all possible CPUs, with the memcg bookkeeping */
 	uint32_t gfp_flags;
 };
 
@@ -138,24 +140,25 @@ struct kma_percpu_fail {
 
 /* Bits of kma_trace.optional_fields. */
 enum {
-	KMA_HAS_SUCCESS = 1,		/* zone_lock_acquire_returned */
-	KMA_HAS_PERCPU_REFILL = 2,	/* mm_page_alloc_zone_locked, beside KMA_HAS_PFN; else percpu_refill is order == 0 */
-	KMA_HAS_PFN = 1,		/* mm_page_*; else pfn is an address of a struct page */
-	KMA_HAS_NODE = 1,		/* kmalloc, kmem_cache_alloc */
-	KMA_HAS_NAME = 2,		/* kmem_cache_alloc, kmem_cache_free */
-	KMA_HAS_CALL_SITE = 1,		/* percpu_alloc_percpu */
-	KMA_HAS_BYTES_ALLOC = 2,	/* percpu_alloc_percpu */
-	KMA_HAS_GFP_FLAGS = 4,		/* percpu_alloc_percpu */
-	KMA_HAS_CHANGE_OWNERSHIP = 2,	/* mm_page_alloc_extfrag */
+	KMA_HAS_SUCCESS = 1,	      /* zone_lock_acquire_returned */
+	KMA_HAS_PERCPU_REFILL = 2,    /* mm_page_alloc_zone_locked, beside KMA_HAS_PFN; else
+					 percpu_refill is order == 0 */
+	KMA_HAS_PFN = 1,	      /* mm_page_*; else pfn is an address of a struct page */
+	KMA_HAS_NODE = 1,	      /* kmalloc, kmem_cache_alloc */
+	KMA_HAS_NAME = 2,	      /* kmem_cache_alloc, kmem_cache_free */
+	KMA_HAS_CALL_SITE = 1,	      /* percpu_alloc_percpu */
+	KMA_HAS_BYTES_ALLOC = 2,      /* percpu_alloc_percpu */
+	KMA_HAS_GFP_FLAGS = 4,	      /* percpu_alloc_percpu */
+	KMA_HAS_CHANGE_OWNERSHIP = 2, /* mm_page_alloc_extfrag */
 };
 
 struct kma_event {
-	uint64_t ts;		/* ns on the trace's clock (ticks where struct kma_trace says so) */
+	uint64_t ts; /* ns on the trace's clock (ticks where struct kma_trace says so) */
 	uint32_t cpu;
 	int32_t pid;
-	uint16_t kind;		/* enum kma_kind */
-	uint16_t buffer;	/* index of the trace buffer it stood in */
-	uint32_t stack;		/* where its stack begins in kma_batch.stacks; 0: it has none */
+	uint16_t kind;	 /* enum kma_kind */
+	uint16_t buffer; /* index of the trace buffer it stood in */
+	uint32_t stack;	 /* where its stack begins in kma_batch.stacks; 0: it has none */
 	union {
 		struct kma_zone_lock zone_lock;
 		struct kma_zone_lock_alt zone_lock_alt;
@@ -175,8 +178,8 @@ struct kma_event {
 _Static_assert(sizeof(struct kma_event) == 64, "an event is one cache line");
 
 /*
- * Events in the order (ts, cpu, buffer, position). Everything is borrowed until feed() returns. A stack is
- * stacks[e->stack] addresses, leaf first, in the words behind it.
+ * Events in the order (ts, cpu, buffer, position). Everything is borrowed until feed() returns. A
+ * stack is stacks[e->stack] addresses, leaf first, in the words behind it.
  */
 struct kma_batch {
 	const struct kma_event *events;
@@ -188,10 +191,10 @@ struct kma_batch {
 struct kma_lost {
 	uint32_t cpu;
 	uint16_t buffer;
-	uint8_t counted;	/* 0: the kernel stored no count; @count is then 1, a lower bound */
+	uint8_t counted; /* 0: the kernel stored no count; @count is then 1, a lower bound */
 	uint64_t count;
-	uint64_t from_ts;	/* last record before the gap; 0 if there was none */
-	uint64_t to_ts;		/* first record after it */
+	uint64_t from_ts; /* last record before the gap; 0 if there was none */
+	uint64_t to_ts;	  /* first record after it */
 };
 
 /* "kmem", "mm_zone_locked" */

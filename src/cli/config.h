@@ -16,17 +16,17 @@ struct kma_config {
 	enum kma_command command;
 	const char *path;
 	enum kma_reader reader;
-	bool reports_picked;			/* by -r; else all */
-	const struct kma_analysis *analyses[64];	/* ends with NULL */
-	uint32_t *cpus;				/* sorted; NULL: all */
+	bool reports_picked;			 /* by -r; else all */
+	const struct kma_analysis *analyses[64]; /* ends with NULL */
+	uint32_t *cpus;				 /* sorted; NULL: all */
 	size_t nr_cpus;
 	const char *buffer;
 	struct kma_time_limit from, to;
 	unsigned int top;
-	unsigned int stack_depth;		/* 0: no stacks */
-	unsigned int nodes;			/* 0: as seen in the trace */
+	unsigned int stack_depth; /* 0: no stacks */
+	unsigned int nodes;	  /* 0: as seen in the trace */
 	bool json;
-	const char *json_path;			/* NULL: standard output, instead of the text */
+	const char *json_path; /* NULL: standard output, instead of the text */
 	bool quiet, no_color;
 };
 

@@ -10,8 +10,10 @@
 void kma_print_help(FILE *out)
 {
 	fputs("Usage: kmem-analyze [OPTION]... TRACE\n\n"
-	      "Says what the kernel's memory allocators did in a trace.dat: who held and who waited for zone->lock,\n"
-	      "how pages moved through the per-CPU lists, ... Each number says how far it can be trusted.\n\n"
+	      "Says what the kernel's memory allocators did in a trace.dat: who held and who "
+	      "waited for zone->lock,\n"
+	      "how pages moved through the per-CPU lists, ... Each number says how far it can be "
+	      "trusted.\n\n"
 	      "Record a trace with:  trace-cmd record -C mono -e 'kmem:mm_*' COMMAND\n\n",
 	      out);
 	for (const struct kma_option *option = kma_options; option->name; option++) {
@@ -22,12 +24,14 @@ void kma_print_help(FILE *out)
 		else
 			n = fprintf(out, "      --%s", option->name);
 		if (option->argument && *option->argument == '[')
-			n += fprintf(out, "[=%.*s]", (int)strcspn(option->argument + 1, "]"), option->argument + 1);
+			n += fprintf(out, "[=%.*s]", (int)strcspn(option->argument + 1, "]"),
+				     option->argument + 1);
 		else if (option->argument)
 			n += fprintf(out, " %s", option->argument);
 		fprintf(out, "%*s%s\n", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "", option->help);
 	}
-	fputs("\nExit status: 0 all well; 2 wrong usage or an internal error; 3 the trace is missing, unreadable, cut\n"
+	fputs("\nExit status: 0 all well; 2 wrong usage or an internal error; 3 the trace is "
+	      "missing, unreadable, cut\n"
 	      "off, or holds none of the events that the reports need.\n",
 	      out);
 }
@@ -61,8 +65,11 @@ void kma_print_list(FILE *out)
 			print_metric(out, def);
 		fputs("  events (* one of these is needed):\n", out);
 		for (const struct kma_need *need = analysis->needs; need->kind; need++)
-			fprintf(out, "  %c %s:%-*s %s\n", need->required ? '*' : ' ', kma_kind_system(need->kind),
-				(int)(44 - strlen(kma_kind_system(need->kind))), kma_kind_name(need->kind),
-				need->what_for ? need->what_for : "stands in where the events above are missing");
+			fprintf(out, "  %c %s:%-*s %s\n", need->required ? '*' : ' ',
+				kma_kind_system(need->kind),
+				(int)(44 - strlen(kma_kind_system(need->kind))),
+				kma_kind_name(need->kind),
+				need->what_for ? need->what_for
+					       : "stands in where the events above are missing");
 	}
 }

@@ -10,29 +10,38 @@
 #include "cli/config.h"
 
 const struct kma_option kma_options[] = {
-	{ KMA_OPT_REPORT, "report", "LIST", "only these reports, by name, separated by commas (see --list)" },
+	{ KMA_OPT_REPORT, "report", "LIST",
+	  "only these reports, by name, separated by commas (see --list)" },
 	{ KMA_OPT_TOP, "top", "N", "rows of each table in the text (default 10)" },
 	{ KMA_OPT_CPU, "cpu", "LIST", "only these CPUs: 0,2-5" },
-	{ KMA_OPT_BUFFER, "buffer", "NAME", "only this trace buffer (instance); \"\" is the top one" },
-	{ KMA_OPT_FROM, "from", "TIME", "from this time on: seconds on the trace's clock, or +S from its start" },
+	{ KMA_OPT_BUFFER, "buffer", "NAME",
+	  "only this trace buffer (instance); \"\" is the top one" },
+	{ KMA_OPT_FROM, "from", "TIME",
+	  "from this time on: seconds on the trace's clock, or +S from its start" },
 	{ KMA_OPT_TO, "to", "TIME", "up to this time: the same" },
-	{ KMA_OPT_STACKS, "stacks", "[DEPTH]", "tell call sites apart by whole stacks, DEPTH functions deep (8)" },
-	{ KMA_OPT_NODES, "nodes", "N", "the machine's online NUMA nodes (default: those seen in the trace)" },
+	{ KMA_OPT_STACKS, "stacks", "[DEPTH]",
+	  "tell call sites apart by whole stacks, DEPTH functions deep (8)" },
+	{ KMA_OPT_NODES, "nodes", "N",
+	  "the machine's online NUMA nodes (default: those seen in the trace)" },
 	{ KMA_OPT_JSON, "json", "[FILE]", "JSON instead of text, or into FILE beside the text" },
-	{ KMA_OPT_READER, "reader", "NAME", "own (default) or libtracecmd (slower, the reference)" },
-	{ KMA_OPT_QUIET, "quiet", NULL, "no text and no progress; only errors, the exit status and JSON" },
-	{ KMA_OPT_NO_COLOR, "no-color", NULL, "no colour (also with NO_COLOR set, or when not on a terminal)" },
+	{ KMA_OPT_READER, "reader", "NAME",
+	  "own (default) or libtracecmd (slower, the reference)" },
+	{ KMA_OPT_QUIET, "quiet", NULL,
+	  "no text and no progress; only errors, the exit status and JSON" },
+	{ KMA_OPT_NO_COLOR, "no-color", NULL,
+	  "no colour (also with NO_COLOR set, or when not on a terminal)" },
 	{ KMA_OPT_LIST, "list", NULL, "list the reports, their metrics, and the events they need" },
 	{ KMA_OPT_VERSION, "version", NULL, "print the version" },
 	{ KMA_OPT_HELP, "help", NULL, "print this help" },
 	{ 0 },
 };
 
-#define MAX_OPTIONS 64
+#define MAX_OPTIONS	    64
 #define DEFAULT_STACK_DEPTH 8
-#define MAX_STACK_DEPTH 64
+#define MAX_STACK_DEPTH	    64
 
-static int parse_count(const char *text, const char *option, unsigned int *value, struct kma_error *err)
+static int parse_count(const char *text, const char *option, unsigned int *value,
+		       struct kma_error *err)
 {
 	unsigned long n;
 	char *end;
@@ -40,13 +49,15 @@ static int parse_count(const char *text, const char *option, unsigned int *value
 	errno = 0;
 	n = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || n > 1000000)
-		return kma_fail(err, KMA_ERR_USAGE, "--%s takes a number up to 1000000, not \"%s\"", option, text);
+		return kma_fail(err, KMA_ERR_USAGE, "--%s takes a number up to 1000000, not \"%s\"",
+				option, text);
 	*value = n;
 	return 0;
 }
 
 /* "12.5" or "+0.25": seconds, to the nanosecond */
-static int parse_time(const char *text, const char *option, struct kma_time_limit *limit, struct kma_error *err)
+static int parse_time(const char *text, const char *option, struct kma_time_limit *limit,
+		      struct kma_error *err)
 {
 	const char *p = text;
 	uint64_t seconds = 0, ns = 0, unit = 1000000000;
@@ -61,9 +72,10 @@ static int parse_time(const char *text, const char *option, struct kma_time_limi
 		for (p++; *p >= '0' && *p <= '9'; p++, digits = true)
 			ns += (*p - '0') * (unit /= 10);
 	if (*p || !digits)
-		return kma_fail(err, KMA_ERR_USAGE,
-				"--%s takes seconds, like 12.5, or +2.5 from the trace's start, not \"%s\"", option,
-				text);
+		return kma_fail(
+			err, KMA_ERR_USAGE,
+			"--%s takes seconds, like 12.5, or +2.5 from the trace's start, not \"%s\"",
+			option, text);
 	limit->ns = seconds * 1000000000 + ns;
 	return 0;
 }
@@ -124,7 +136,8 @@ static int parse_reports(const char *text, struct kma_config *config, struct kma
 		size_t length = strlen(kma_analyses[i]->name);
 
 		for (const char *p = text; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
-			if (strcspn(p, ",") == length && !memcmp(p, kma_analyses[i]->name, length)) {
+			if (strcspn(p, ",") == length &&
+			    !memcmp(p, kma_analyses[i]->name, length)) {
 				config->analyses[nr++] = kma_analyses[i];
 				break;
 			}
@@ -164,7 +177,8 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 		if (value && parse_count(value, "stacks", &config->stack_depth, err) < 0)
 			return -1;
 		if (!config->stack_depth || config->stack_depth > MAX_STACK_DEPTH)
-			return kma_fail(err, KMA_ERR_USAGE, "--stacks takes a depth from 1 to %d", MAX_STACK_DEPTH);
+			return kma_fail(err, KMA_ERR_USAGE, "--stacks takes a depth from 1 to %d",
+					MAX_STACK_DEPTH);
 		return 0;
 	case KMA_OPT_NODES:
 		return parse_count(value, "nodes", &config->nodes, err);
@@ -178,7 +192,8 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 		else if (!strcmp(value, "libtracecmd"))
 			config->reader = KMA_READER_TRACECMD;
 		else
-			return kma_fail(err, KMA_ERR_USAGE, "--reader takes own or libtracecmd, not \"%s\"", value);
+			return kma_fail(err, KMA_ERR_USAGE,
+					"--reader takes own or libtracecmd, not \"%s\"", value);
 		return 0;
 	case KMA_OPT_QUIET:
 		config->quiet = true;
@@ -207,8 +222,9 @@ static void getopt_tables(struct option *longs, char *shorts)
 	for (const struct kma_option *option = kma_options; option->name; option++) {
 		*longs++ = (struct option){
 			.name = option->name,
-			.has_arg = !option->argument ? no_argument
-				   : *option->argument == '[' ? optional_argument : required_argument,
+			.has_arg = !option->argument	      ? no_argument
+				   : *option->argument == '[' ? optional_argument
+							      : required_argument,
 			.val = option->id,
 		};
 		if (option->id >= 256)
@@ -221,15 +237,18 @@ static void getopt_tables(struct option *longs, char *shorts)
 	*shorts = '\0';
 }
 
-/* What getopt_long() does not take: an option we have with a value it does not want, or one that we do not have. */
+/* What getopt_long() does not take: an option we have with a value it does not want, or one that we
+ * do not have. */
 static int bad_option(char **argv, struct kma_error *err)
 {
 	for (const struct kma_option *option = kma_options; option->name; option++)
 		if (option->id == optopt)
-			return kma_fail(err, KMA_ERR_USAGE, "option \"--%s\" takes no value; --help lists them",
+			return kma_fail(err, KMA_ERR_USAGE,
+					"option \"--%s\" takes no value; --help lists them",
 					option->name);
-	if (optopt)	/* maybe in the middle of a word of several: only the letter is sure */
-		return kma_fail(err, KMA_ERR_USAGE, "unknown option \"-%c\"; --help lists them", optopt);
+	if (optopt) /* maybe in the middle of a word of several: only the letter is sure */
+		return kma_fail(err, KMA_ERR_USAGE, "unknown option \"-%c\"; --help lists them",
+				optopt);
 	return kma_fail(err, KMA_ERR_USAGE, "unknown or ambiguous option \"%s\"; --help lists them",
 			argv[optind - 1]);
 }
@@ -251,7 +270,8 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 		if (id == '?')
 			return bad_option(argv, err);
 		if (id == ':')
-			return kma_fail(err, KMA_ERR_USAGE, "option \"%s\" needs a value; --help tells",
+			return kma_fail(err, KMA_ERR_USAGE,
+					"option \"%s\" needs a value; --help tells",
 					argv[optind - 1]);
 		if (parse_option(config, id, optarg, err) < 0)
 			return -1;
@@ -259,9 +279,12 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 	if (config->command != KMA_COMMAND_ANALYZE)
 		return 0;
 	if (optind == argc)
-		return kma_fail(err, KMA_ERR_USAGE, "no trace given: kmem-analyze [OPTION]... TRACE; --help tells more");
+		return kma_fail(
+			err, KMA_ERR_USAGE,
+			"no trace given: kmem-analyze [OPTION]... TRACE; --help tells more");
 	if (optind + 1 < argc)
-		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"", argv[optind + 1]);
+		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
+				argv[optind + 1]);
 	config->path = strcmp(argv[optind], "-") ? argv[optind] : "/dev/stdin";
 	return 0;
 }

@@ -22,12 +22,12 @@ enum kma_option_id {
 };
 
 struct kma_option {
-	int id;			/* below 256: also the short option */
+	int id; /* below 256: also the short option */
 	const char *name;
-	const char *argument;	/* NULL: takes none; in brackets: optional */
+	const char *argument; /* NULL: takes none; in brackets: optional */
 	const char *help;
 };
 
-extern const struct kma_option kma_options[];	/* ends with a NULL name */
+extern const struct kma_option kma_options[]; /* ends with a NULL name */
 
 #endif

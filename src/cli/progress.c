@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <time.h>
 
-#define FIRST_NS 1000000000	/* short work needs no line */
+#define FIRST_NS 1000000000 /* short work needs no line */
 #define EVERY_NS 200000000
 
 static uint64_t now(void)
@@ -25,7 +25,8 @@ static void update(struct kma_progress *base, uint64_t done, uint64_t total)
 		return;
 	progress->last_ns = ns;
 	progress->shown = true;
-	fprintf(progress->out, "\rreading: %3" PRIu64 " %% of %" PRIu64 " MiB, %" PRIu64 " s left \033[K",
+	fprintf(progress->out,
+		"\rreading: %3" PRIu64 " %% of %" PRIu64 " MiB, %" PRIu64 " s left \033[K",
 		100 * done / total, total >> 20,
 		done ? (uint64_t)((double)elapsed / done * (total - done) / 1e9) + 1 : 0);
 	fflush(progress->out);
@@ -33,7 +34,9 @@ static void update(struct kma_progress *base, uint64_t done, uint64_t total)
 
 void kma_progress_begin(struct kma_terminal_progress *progress, FILE *out)
 {
-	*progress = (struct kma_terminal_progress){ .progress.update = update, .out = out, .start_ns = now() };
+	*progress = (struct kma_terminal_progress){ .progress.update = update,
+						    .out = out,
+						    .start_ns = now() };
 }
 
 void kma_progress_end(struct kma_terminal_progress *progress)

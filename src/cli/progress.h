@@ -9,7 +9,7 @@
 #include "stream/pipeline.h"
 
 struct kma_terminal_progress {
-	struct kma_progress progress;	/* first: one is cast to the other */
+	struct kma_progress progress; /* first: one is cast to the other */
 	FILE *out;
 	uint64_t start_ns, last_ns;
 	bool shown;

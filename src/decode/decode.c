@@ -2,16 +2,18 @@
 /* From a record's bytes to a typed event; see decode.h. */
 #include "decode/decode.h"
 
-static uint32_t intern(struct kma_strings *strings, struct kma_string_cache *cache, const struct kma_record *record,
-		       uint32_t offset, uint32_t length)
+static uint32_t intern(struct kma_strings *strings, struct kma_string_cache *cache,
+		       const struct kma_record *record, uint32_t offset, uint32_t length)
 {
 	if (offset > record->size || length > record->size - offset)
 		return KMA_STRING_NONE;
-	return kma_strings_intern_cached(strings, cache, (const char *)record->data + offset, length);
+	return kma_strings_intern_cached(strings, cache, (const char *)record->data + offset,
+					 length);
 }
 
-bool kma_decode(const struct kma_schema *schema, const struct kma_plan *plan, const struct kma_record *record,
-		struct kma_strings *strings, struct kma_string_cache *cache, struct kma_event *event)
+bool kma_decode(const struct kma_schema *schema, const struct kma_plan *plan,
+		const struct kma_record *record, struct kma_strings *strings,
+		struct kma_string_cache *cache, struct kma_event *event)
 {
 	bool swap = schema->swap;
 
@@ -60,7 +62,8 @@ bool kma_decode(const struct kma_schema *schema, const struct kma_plan *plan, co
 			break;
 		case KMA_LOAD_REL_LOC:
 			word = kma_get32(from, swap);
-			value = intern(strings, cache, record, step->from + 4 + (word & 0xffff), word >> 16);
+			value = intern(strings, cache, record, step->from + 4 + (word & 0xffff),
+				       word >> 16);
 			break;
 		case KMA_LOAD_CHARS:
 		default:
@@ -79,7 +82,8 @@ bool kma_decode(const struct kma_schema *schema, const struct kma_plan *plan, co
 	return true;
 }
 
-size_t kma_decode_stack(const struct kma_schema *schema, const struct kma_record *record, uint64_t *to, size_t max)
+size_t kma_decode_stack(const struct kma_schema *schema, const struct kma_record *record,
+			uint64_t *to, size_t max)
 {
 	size_t nr = 0, word = schema->long_size;
 
@@ -88,7 +92,8 @@ size_t kma_decode_stack(const struct kma_schema *schema, const struct kma_record
 	for (const uint8_t *p = record->data + schema->stack_offset;
 	     nr < max && (size_t)(record->data + record->size - p) >= word; p += word) {
 		uint64_t end = word == 8 ? UINT64_MAX : UINT32_MAX;
-		uint64_t address = word == 8 ? kma_get64(p, schema->swap) : kma_get32(p, schema->swap);
+		uint64_t address = word == 8 ? kma_get64(p, schema->swap)
+					     : kma_get32(p, schema->swap);
 
 		if (!address || address == end)
 			break;

@@ -3,14 +3,35 @@
 #include "fields.h"
 
 #define TO(member) offsetof(struct kma_event, member)
-#define U32(name, member) { name, KMA_FIELD_U32, TO(member), 0, NULL }
-#define U64(name, member) { name, KMA_FIELD_U64, TO(member), 0, NULL }
-#define STRING(name, member) { name, KMA_FIELD_STRING, TO(member), 0, NULL }
-#define U32_OPTIONAL(bit, name, member) { name, KMA_FIELD_U32, TO(member), bit, NULL }
-#define U64_OPTIONAL(bit, name, member) { name, KMA_FIELD_U64, TO(member), bit, NULL }
-#define STRING_OPTIONAL(bit, name, member) { name, KMA_FIELD_STRING, TO(member), bit, NULL }
+#define U32(name, member)                                \
+	{                                                \
+		name, KMA_FIELD_U32, TO(member), 0, NULL \
+	}
+#define U64(name, member)                                \
+	{                                                \
+		name, KMA_FIELD_U64, TO(member), 0, NULL \
+	}
+#define STRING(name, member)                                \
+	{                                                   \
+		name, KMA_FIELD_STRING, TO(member), 0, NULL \
+	}
+#define U32_OPTIONAL(bit, name, member)                    \
+	{                                                  \
+		name, KMA_FIELD_U32, TO(member), bit, NULL \
+	}
+#define U64_OPTIONAL(bit, name, member)                    \
+	{                                                  \
+		name, KMA_FIELD_U64, TO(member), bit, NULL \
+	}
+#define STRING_OPTIONAL(bit, name, member)                    \
+	{                                                     \
+		name, KMA_FIELD_STRING, TO(member), bit, NULL \
+	}
 /* old kernels gave the struct page's address, newer ones give its number */
-#define PFN(member) { "pfn", KMA_FIELD_U64, TO(member), KMA_HAS_PFN, "page" }
+#define PFN(member)                                                   \
+	{                                                             \
+		"pfn", KMA_FIELD_U64, TO(member), KMA_HAS_PFN, "page" \
+	}
 
 static const struct kma_field zone_lock_fields[] = {
 	U32("node_id", zone_lock.node_id),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which field of which event goes where in struct kma_event: the one place that knows field names. A new event is
- * a kind in event.h, a row here, and nothing else.
+ * Which field of which event goes where in struct kma_event: the one place that knows field names.
+ * A new event is a kind in event.h, a row here, and nothing else.
  */
 #ifndef KMA_DECODE_FIELDS_H
 #define KMA_DECODE_FIELDS_H
@@ -11,15 +11,15 @@
 enum kma_field_type {
 	KMA_FIELD_U32,
 	KMA_FIELD_U64,
-	KMA_FIELD_STRING,	/* interned, stored as u32 */
+	KMA_FIELD_STRING, /* interned, stored as u32 */
 };
 
 struct kma_field {
 	const char *name;
 	enum kma_field_type type;
-	uint8_t to;		/* offset in struct kma_event */
-	uint32_t optional;	/* 0: required; else set in kma_trace.optional_fields where it exists */
-	const char *otherwise;	/* the field to take in its place, where that exists */
+	uint8_t to;	   /* offset in struct kma_event */
+	uint32_t optional; /* 0: required; else set in kma_trace.optional_fields where it exists */
+	const char *otherwise; /* the field to take in its place, where that exists */
 };
 
 #define KMA_MAX_FIELDS 8

@@ -57,14 +57,15 @@ static bool skip_brackets(struct text *text)
 
 	if (!skip(text, "["))
 		return false;
-	return skip(text, "]") || ((skip_number(text, &length) || skip_word(text)) && skip(text, "]"));
+	return skip(text, "]") ||
+	       ((skip_number(text, &length) || skip_word(text)) && skip(text, "]"));
 }
 
 /* "unsigned long pfn", "char comm[16]", "__data_loc char[] name", "const void * ptr" */
 static bool skip_declaration(struct text *text)
 {
 	unsigned int words = 0;
-	bool array = false, name = false;	/* name: what came last can be the field's */
+	bool array = false, name = false; /* name: what came last can be the field's */
 
 	for (;;) {
 		while (skip(text, " "))
@@ -96,9 +97,10 @@ static bool is_field(struct text line)
 	unsigned long n;
 
 	return skip(&line, "\tfield:") && skip_declaration(&line) && skip(&line, ";\toffset:") &&
-	       skip_number(&line, &n) && skip(&line, ";\tsize:") && skip_number(&line, &n) && skip(&line, ";") &&
-	       (line.at == line.end || (skip(&line, "\tsigned:") && skip_number(&line, &n) && skip(&line, ";") &&
-					line.at == line.end));
+	       skip_number(&line, &n) && skip(&line, ";\tsize:") && skip_number(&line, &n) &&
+	       skip(&line, ";") &&
+	       (line.at == line.end || (skip(&line, "\tsigned:") && skip_number(&line, &n) &&
+					skip(&line, ";") && line.at == line.end));
 }
 
 /* Takes the next line, without its end, from @text. */
@@ -114,7 +116,8 @@ static bool next_line(struct text *text, struct text *line)
 	return true;
 }
 
-bool kma_format_head(const struct kma_format *format, const char **name, size_t *name_length, uint16_t *id)
+bool kma_format_head(const struct kma_format *format, const char **name, size_t *name_length,
+		     uint16_t *id)
 {
 	struct text text = { format->text, format->text + format->size }, line;
 	unsigned long number;
@@ -125,14 +128,15 @@ bool kma_format_head(const struct kma_format *format, const char **name, size_t 
 	*name_length = line.end - line.at;
 	if (!*name_length || *name_length > KMA_MAX_EVENT_NAME)
 		return false;
-	if (!next_line(&text, &line) || !skip(&line, "ID: ") || !skip_number(&line, &number) || number > UINT16_MAX)
+	if (!next_line(&text, &line) || !skip(&line, "ID: ") || !skip_number(&line, &number) ||
+	    number > UINT16_MAX)
 		return false;
 	*id = number;
 	return true;
 }
 
-char *kma_format_checked(const struct kma_format *format, const char *name, size_t name_length, uint16_t id,
-			 size_t *size)
+char *kma_format_checked(const struct kma_format *format, const char *name, size_t name_length,
+			 uint16_t id, size_t *size)
 {
 	static const char stub[] = "\nprint fmt: \"\"\n";
 	struct text text = { format->text, format->text + format->size }, line;
@@ -144,7 +148,7 @@ char *kma_format_checked(const struct kma_format *format, const char *name, size
 		return NULL;
 	to += sprintf(to, "name: %.*s\nID: %u\nformat:\n", (int)name_length, name, id);
 	while (next_line(&text, &line) && !skip(&line, "print fmt:")) {
-		if (line.at == line.end && common) {	/* behind the common fields */
+		if (line.at == line.end && common) { /* behind the common fields */
 			*to++ = '\n';
 			common = false;
 		} else if (is_field(line)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ring-buffer pages as the kernel lays them out: from the bytes of one page to its records. Knows nothing of
- * files or of what a record means. Every length is checked against the page.
+ * Ring-buffer pages as the kernel lays them out: from the bytes of one page to its records. Knows
+ * nothing of files or of what a record means. Every length is checked against the page.
  */
 #ifndef KMA_DECODE_PAGE_H
 #define KMA_DECODE_PAGE_H
@@ -14,23 +14,23 @@
 /* What differs between traced machines. */
 struct kma_page_format {
 	bool big_endian;
-	bool swap;		/* other byte order than this machine's */
-	uint8_t commit_size;	/* the kernel's long: 4 or 8 */
-	uint16_t data_offset;	/* where the records begin: 12 or 16 */
+	bool swap;	      /* other byte order than this machine's */
+	uint8_t commit_size;  /* the kernel's long: 4 or 8 */
+	uint16_t data_offset; /* where the records begin: 12 or 16 */
 };
 
 struct kma_record {
-	uint64_t ts;		/* as recorded */
-	const uint8_t *data;	/* begins with the common fields */
+	uint64_t ts;	     /* as recorded */
+	const uint8_t *data; /* begins with the common fields */
 	uint32_t size;
 };
 
 struct kma_page_cursor {
 	const uint8_t *next, *end;
-	uint64_t ts;		/* of the record read last */
-	uint64_t lost;		/* records lost before this page, 0: none; 1 when not counted */
+	uint64_t ts;   /* of the record read last */
+	uint64_t lost; /* records lost before this page, 0: none; 1 when not counted */
 	bool lost_counted;
-	bool damaged;		/* a length pointed past the end: the rest of the page was given up */
+	bool damaged; /* a length pointed past the end: the rest of the page was given up */
 };
 
 static inline uint16_t kma_get16(const void *p, bool swap)
@@ -58,14 +58,15 @@ static inline uint64_t kma_get64(const void *p, bool swap)
 }
 
 /*
- * Reads the header of the page at @page, of which @size bytes of @full are there (less at the end of a cut
- * file). Marks @cursor damaged when the page is cut, or when its header cannot be right: then it has no records.
+ * Reads the header of the page at @page, of which @size bytes of @full are there (less at the end
+ * of a cut file). Marks @cursor damaged when the page is cut, or when its header cannot be right:
+ * then it has no records.
  */
-void kma_page_open(const struct kma_page_format *format, const uint8_t *page, size_t size, size_t full,
-		   struct kma_page_cursor *cursor);
+void kma_page_open(const struct kma_page_format *format, const uint8_t *page, size_t size,
+		   size_t full, struct kma_page_cursor *cursor);
 
 enum {
-	KMA_RB_MAX_DATA = 28,		/* type_len up to here: the payload's length in words */
+	KMA_RB_MAX_DATA = 28, /* type_len up to here: the payload's length in words */
 	KMA_RB_PADDING = 29,
 	KMA_RB_TIME_EXTEND = 30,
 	KMA_RB_TIME_STAMP = 31,
@@ -125,9 +126,11 @@ kma_page_next(const struct kma_page_format *format, struct kma_page_cursor *curs
 			cursor->ts = ts;
 			p += 4;
 		} else {
-			/* a long record, or a discarded one: the word counts itself and the payload */
+			/* a long record, or a discarded one: the word counts itself and the payload
+			 */
 			cursor->ts += delta;
-			if (length < 4 || length > left || (length = (length + 3) & ~(size_t)3) > left)
+			if (length < 4 || length > left ||
+			    (length = (length + 3) & ~(size_t)3) > left)
 				goto damaged;
 			p += length;
 			if (type == KMA_RB_PADDING)

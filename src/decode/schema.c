@@ -9,22 +9,25 @@
 
 #include <traceevent/event-parse.h>
 
-#define MAX_RECORD_OFFSET 4096	/* no sane field lies further into its record */
+#define MAX_RECORD_OFFSET 4096 /* no sane field lies further into its record */
 
 static enum kma_kind find_kind(const char *system, const char *name, size_t length)
 {
 	for (int kind = 1; kind < KMA_NR_KINDS; kind++)
-		if (!strcmp(kma_kind_system(kind), system) && strlen(kma_kind_name(kind)) == length &&
+		if (!strcmp(kma_kind_system(kind), system) &&
+		    strlen(kma_kind_name(kind)) == length &&
 		    !memcmp(kma_kind_name(kind), name, length))
 			return kind;
 	return KMA_KIND_NONE;
 }
 
-static void problem(struct kma_schema *schema, enum kma_kind kind, const char *what, const char *field)
+static void problem(struct kma_schema *schema, enum kma_kind kind, const char *what,
+		    const char *field)
 {
 	free(schema->problems[kind]);
-	if (asprintf(&schema->problems[kind], "%s:%s %s%s%s: its records are ignored", kma_kind_system(kind),
-		     kma_kind_name(kind), what, field ? " " : "", field ? field : "") < 0)
+	if (asprintf(&schema->problems[kind], "%s:%s %s%s%s: its records are ignored",
+		     kma_kind_system(kind), kma_kind_name(kind), what, field ? " " : "",
+		     field ? field : "") < 0)
 		schema->problems[kind] = NULL;
 }
 
@@ -60,7 +63,8 @@ static int string_load(const struct tep_format_field *field)
 
 static bool plausible(const struct tep_format_field *field)
 {
-	return field->offset >= 0 && field->size > 0 && field->offset + field->size <= MAX_RECORD_OFFSET;
+	return field->offset >= 0 && field->size > 0 &&
+	       field->offset + field->size <= MAX_RECORD_OFFSET;
 }
 
 /* Does the step copy its bytes unchanged? Then it may become part of a run of words. */
@@ -71,7 +75,8 @@ static unsigned int plain_bytes(const struct kma_step *step)
 	return (step->load == KMA_LOAD_32 || step->load == KMA_LOAD_S32) && !step->wide ? 4 : 0;
 }
 
-/* Most events have fields in the order and size of ours: those are copied by the word, not one by one. */
+/* Most events have fields in the order and size of ours: those are copied by the word, not one by
+ * one. */
 static void merge_steps(struct kma_plan *plan)
 {
 	unsigned int nr = 0;
@@ -81,7 +86,8 @@ static void merge_steps(struct kma_plan *plan)
 		unsigned int bytes = 0, words = 0, next = i, end = i;
 
 		while (next < plan->nr_steps && plain_bytes(&plan->steps[next]) &&
-		       plan->steps[next].from == run.from + bytes && plan->steps[next].to == run.to + bytes) {
+		       plan->steps[next].from == run.from + bytes &&
+		       plan->steps[next].to == run.to + bytes) {
 			bytes += plain_bytes(&plan->steps[next++]);
 			if (bytes % 8 == 0) {
 				words = bytes;
@@ -122,7 +128,8 @@ static bool plan_fields(struct kma_schema *schema, enum kma_kind kind, struct te
 			return false;
 		}
 		if (plausible(field))
-			load = want->type == KMA_FIELD_STRING ? string_load(field) : integer_load(field);
+			load = want->type == KMA_FIELD_STRING ? string_load(field)
+							      : integer_load(field);
 		if (load < 0) {
 			problem(schema, kind, "has an unusable field", want->name);
 			return false;
@@ -155,7 +162,8 @@ static bool plan_stack(struct kma_schema *schema, struct tep_event *event)
 		return false;
 	}
 	schema->stack_offset = field->offset;
-	/* newer kernels declare the array dynamic: the field is then the location word, the data is behind it */
+	/* newer kernels declare the array dynamic: the field is then the location word, the data is
+	 * behind it */
 	if (field->flags & TEP_FIELD_IS_DYNAMIC)
 		schema->stack_offset += field->size;
 	schema->plans[KMA_KERNEL_STACK].min_size = schema->stack_offset;
@@ -170,13 +178,14 @@ static void common_field(struct tep_event *event, const char *name, int size, ui
 		*offset = field->offset;
 }
 
-static int resolve(struct kma_schema *schema, struct tep_handle *tep, const struct kma_format *format,
-		   enum kma_kind kind, uint16_t id)
+static int resolve(struct kma_schema *schema, struct tep_handle *tep,
+		   const struct kma_format *format, enum kma_kind kind, uint16_t id)
 {
 	struct kma_plan *plan = &schema->plans[kind];
 	struct tep_event *event;
 	size_t size;
-	char *text = kma_format_checked(format, kma_kind_name(kind), strlen(kma_kind_name(kind)), id, &size);
+	char *text = kma_format_checked(format, kma_kind_name(kind), strlen(kma_kind_name(kind)),
+					id, &size);
 
 	if (!text)
 		return -1;
@@ -190,7 +199,8 @@ static int resolve(struct kma_schema *schema, struct tep_handle *tep, const stru
 	common_field(event, "common_type", 2, &schema->type_offset);
 	common_field(event, "common_pid", 4, &schema->pid_offset);
 	memset(plan, 0, sizeof(*plan));
-	if (kind == KMA_KERNEL_STACK ? plan_stack(schema, event) : plan_fields(schema, kind, event)) {
+	if (kind == KMA_KERNEL_STACK ? plan_stack(schema, event)
+				     : plan_fields(schema, kind, event)) {
 		plan->kind = kind;
 		schema->formats |= KMA_KIND_BIT(kind);
 		schema->known[schema->nr_known - 1].kind = kind;
@@ -205,13 +215,13 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, uint64_t wanted, bool big_endian,
-				  unsigned int long_size, struct kma_error *err)
+struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, uint64_t wanted,
+				  bool big_endian, unsigned int long_size, struct kma_error *err)
 {
 	struct kma_schema *schema = calloc(1, sizeof(*schema));
 	struct tep_handle *tep = tep_alloc();
 	bool host_big = BYTE_ORDER == BIG_ENDIAN;
-	uint64_t seen[(UINT16_MAX + 1) / 64] = { 0 };	/* ids: what is described twice counts once */
+	uint64_t seen[(UINT16_MAX + 1) / 64] = { 0 }; /* ids: what is described twice counts once */
 
 	if (!schema || !tep)
 		goto nomem;
@@ -221,7 +231,7 @@ struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, u
 	tep_set_long_size(tep, long_size);
 	schema->swap = big_endian != host_big;
 	schema->long_size = long_size;
-	schema->pid_offset = 4;		/* where every kernel has had it */
+	schema->pid_offset = 4; /* where every kernel has had it */
 	schema->by_id = calloc(UINT16_MAX + 1, sizeof(*schema->by_id));
 	schema->known = calloc(nr ? nr : 1, sizeof(*schema->known));
 	if (!schema->by_id || !schema->known)
@@ -233,7 +243,8 @@ struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, u
 		size_t length;
 		uint16_t id;
 
-		if (!kma_format_head(&formats[i], &name, &length, &id) || (seen[id / 64] >> id % 64 & 1))
+		if (!kma_format_head(&formats[i], &name, &length, &id) ||
+		    (seen[id / 64] >> id % 64 & 1))
 			continue;
 		seen[id / 64] |= UINT64_C(1) << id % 64;
 		known->id = id;

@@ -15,9 +15,9 @@
 struct kma_strings {
 	pthread_mutex_t lock;
 	struct kma_arena *arena;
-	const char **text;	/* by id */
+	const char **text; /* by id */
 	uint32_t nr, max;
-	uint32_t *slots;	/* hash table of ids, 0: free; twice as long as max */
+	uint32_t *slots; /* hash table of ids, 0: free; twice as long as max */
 };
 
 static uint32_t hash(const char *s, size_t length)
@@ -114,8 +114,8 @@ out:
 	return id;
 }
 
-uint32_t kma_strings_intern_cached(struct kma_strings *strings, struct kma_string_cache *cache, const char *s,
-				   size_t length)
+uint32_t kma_strings_intern_cached(struct kma_strings *strings, struct kma_string_cache *cache,
+				   const char *s, size_t length)
 {
 	size_t n;
 
@@ -124,7 +124,8 @@ uint32_t kma_strings_intern_cached(struct kma_strings *strings, struct kma_strin
 		return KMA_STRING_NONE;
 	if (length > sizeof(cache->slot[0].text))
 		return kma_strings_intern(strings, s, length);
-	n = (length + (uint8_t)s[0] + (uint8_t)s[length - 1]) % (sizeof(cache->slot) / sizeof(cache->slot[0]));
+	n = (length + (uint8_t)s[0] + (uint8_t)s[length - 1]) %
+	    (sizeof(cache->slot) / sizeof(cache->slot[0]));
 	if (cache->slot[n].length != length || memcmp(cache->slot[n].text, s, length)) {
 		memcpy(cache->slot[n].text, s, length);
 		cache->slot[n].length = length;

@@ -52,7 +52,8 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Titles wrap at blanks. Returns the bytes of @text's first line within @width, and how many to skip for the next. */
+/* Titles wrap at blanks. Returns the bytes of @text's first line within @width, and how many to
+ * skip for the next. */
 static size_t title_line(const char *text, size_t width, size_t *skip)
 {
 	size_t best = strlen(text);
@@ -79,7 +80,8 @@ static size_t longest_word(const char *text)
 	while (*text) {
 		size_t len = strcspn(text, " ");
 
-		longest = larger(longest, len); /* titles are ours, and ASCII but for a sign or two */
+		longest = larger(longest,
+				 len); /* titles are ours, and ASCII but for a sign or two */
 		text += len + (text[len] != '\0');
 	}
 	return longest;
@@ -121,12 +123,14 @@ static void measure(const struct kma_grid *grid, struct fitted *f)
 		f[c].width = larger(f[c].cells, column->title ? kma_utf8_width(column->title) : 0);
 		/* A long title over short cells wastes the line: two lines will do. */
 		if (column->title && f[c].width > f[c].cells + 6)
-			f[c].width = larger(larger(f[c].cells, f[c].title), (f[c].width + 1) / 2 + 1);
+			f[c].width = larger(larger(f[c].cells, f[c].title),
+					    (f[c].width + 1) / 2 + 1);
 	}
 }
 
 /* Takes one column's width from the widest that may still shrink, until all fits or none may. */
-static void shrink(const struct kma_grid *grid, struct fitted *f, size_t gap, size_t room, bool names)
+static void shrink(const struct kma_grid *grid, struct fitted *f, size_t gap, size_t room,
+		   bool names)
 {
 	while (total_width(grid, f, gap) > room) {
 		size_t widest = SIZE_MAX;
@@ -148,7 +152,8 @@ static void shrink(const struct kma_grid *grid, struct fitted *f, size_t gap, si
 	}
 }
 
-/* Returns the number of columns with content that had to go; *@gap is what stands between the others. */
+/* Returns the number of columns with content that had to go; *@gap is what stands between the
+ * others. */
 static size_t fit_columns(const struct kma_grid *grid, struct fitted *f, size_t room, size_t *gap)
 {
 	size_t gone = 0;
@@ -203,7 +208,8 @@ static void print_titles(struct kma_page *page, size_t indent, const struct kma_
 				continue;
 			/* titles of fewer lines stand at the bottom */
 			if (lines - line <= f[c].title_lines) {
-				for (size_t k = lines - f[c].title_lines; k < line; k++, text += skip)
+				for (size_t k = lines - f[c].title_lines; k < line;
+				     k++, text += skip)
 					title_line(text, f[c].width, &skip);
 				bytes = title_line(text, f[c].width, &skip);
 				text = kma_arena_strndup(page->scratch, text, bytes);

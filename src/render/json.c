@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The result as JSON: the same bytes for the same result, always. One metric, row or finding is one line, so
- * that two outputs can be compared by line. It must not leave out or round what the result holds.
+ * The result as JSON: the same bytes for the same result, always. One metric, row or finding is one
+ * line, so that two outputs can be compared by line. It must not leave out or round what the result
+ * holds.
  */
 #include <math.h>
 #include <stdio.h>

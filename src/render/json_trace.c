@@ -156,7 +156,8 @@ struct json_object *kma_json_quality(struct kma_json *w, const struct kma_qualit
 	kma_json_add_string(w, o, "reader", quality->reader);
 	kma_json_add(w, o, "truncated", kma_json_boolean(quality->truncated));
 	kma_json_add(w, o, "lost_events", kma_json_whole(quality->lost));
-	kma_json_add(w, o, "lost_counted", kma_json_boolean(!quality->lost || quality->lost_counted));
+	kma_json_add(w, o, "lost_counted",
+		     kma_json_boolean(!quality->lost || quality->lost_counted));
 	kma_json_add(w, o, "lost_ranges", gaps_array(w, quality));
 	kma_json_add(w, o, "more_lost_ranges", kma_json_whole(quality->more_gaps));
 	kma_json_add(w, o, "cpus", cpus_array(w, quality));

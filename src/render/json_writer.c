@@ -84,7 +84,8 @@ struct json_object *kma_json_real(double value)
 	return json_object_new_double_s(value, text);
 }
 
-void kma_json_add_real(struct kma_json *w, struct json_object *object, const char *key, double value)
+void kma_json_add_real(struct kma_json *w, struct json_object *object, const char *key,
+		       double value)
 {
 	if (isfinite(value))
 		kma_json_add(w, object, key, kma_json_real(value));

@@ -19,7 +19,8 @@ static const char *remember(struct kma_page *page, const char *text)
 
 void *kma_page_alloc(struct kma_page *page, size_t nr, size_t size)
 {
-	void *memory = nr && size > SIZE_MAX / nr ? NULL : kma_arena_alloc(page->scratch, nr * size);
+	void *memory = nr && size > SIZE_MAX / nr ? NULL
+						  : kma_arena_alloc(page->scratch, nr * size);
 
 	page->failed |= !memory;
 	return memory;

@@ -46,7 +46,8 @@ void kma_page_newline(struct kma_page *page);
  * all of it; broken up only when a whole line does not hold it.
  */
 void kma_page_item(struct kma_page *page, size_t indent, const char *text);
-/* Prints clean @text from here on, wrapped at the page's edge, further lines indented; ends the line. */
+/* Prints clean @text from here on, wrapped at the page's edge, further lines indented; ends the
+ * line. */
 void kma_page_flow(struct kma_page *page, size_t indent, const char *text);
 /* An empty line, @title, and a line under it. */
 void kma_page_heading(struct kma_page *page, const char *title);

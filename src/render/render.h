@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The output formats. Each reads the finished (resolved) result and writes one stream; none changes anything.
+ * The output formats. Each reads the finished (resolved) result and writes one stream; none changes
+ * anything.
  */
 #ifndef KMA_RENDER_RENDER_H
 #define KMA_RENDER_RENDER_H

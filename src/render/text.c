@@ -67,9 +67,9 @@ static const char *span_text(struct kma_page *page, const struct kma_result *res
 
 	if (!facts->records)
 		return "";
-	span = facts->ticks
-		       ? kma_page_printf(page, "%" PRIu64 " ticks", facts->last_ts - facts->first_ts)
-		       : kma_text_uint(page, KMA_UNIT_NS, facts->last_ts - facts->first_ts);
+	span = facts->ticks ? kma_page_printf(page, "%" PRIu64 " ticks",
+					      facts->last_ts - facts->first_ts)
+			    : kma_text_uint(page, KMA_UNIT_NS, facts->last_ts - facts->first_ts);
 	return kma_page_printf(page, "%s, from %s to %s", span,
 			       kma_text_time(page, result, facts->first_ts),
 			       kma_text_time(page, result, facts->last_ts));
@@ -114,7 +114,8 @@ static void events_line(struct kma_page *page, const struct kma_facts *facts)
 					      shown < nr ? "," : ""));
 	}
 	if (nr > most)
-		kma_page_item(page, HEAD_COLUMN, kma_page_printf(page, "%zu other kinds", nr - most));
+		kma_page_item(page, HEAD_COLUMN,
+			      kma_page_printf(page, "%zu other kinds", nr - most));
 	kma_page_newline(page);
 }
 
@@ -190,11 +191,14 @@ static void empty_reports(struct kma_page *page, const struct kma_result *result
 		kma_page_move(page, 2);
 		kma_page_flow(page, 4,
 			      kma_page_printf(page, "%s: %s", kma_page_clean(page, report->name),
-					      kma_page_clean(page, report->nr_reasons ? report->reasons[0] : "no data")));
+					      kma_page_clean(page, report->nr_reasons
+									   ? report->reasons[0]
+									   : "no data")));
 	}
 }
 
-int kma_render_text(const struct kma_result *result, const struct kma_text_options *options, FILE *out)
+int kma_render_text(const struct kma_result *result, const struct kma_text_options *options,
+		    FILE *out)
 {
 	struct kma_page page = { .out = out, .options = options, .scratch = kma_arena_new() };
 

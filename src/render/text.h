@@ -18,7 +18,8 @@ void kma_text_series(struct kma_page *page, const struct kma_result *result,
 
 /* Wording: all clean, in the page's scratch memory. */
 
-/* "12.4 us"; strings as they are; "-" for none. @pages: whether to say "pages" behind a number of them */
+/* "12.4 us"; strings as they are; "-" for none. @pages: whether to say "pages" behind a number of
+ * them */
 const char *kma_text_value(struct kma_page *page, enum kma_unit unit, const struct kma_value *value,
 			   bool pages);
 const char *kma_text_uint(struct kma_page *page, enum kma_unit unit, uint64_t value);

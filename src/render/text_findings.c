@@ -37,7 +37,8 @@ static const char *dist_text(struct kma_page *page, const struct kma_metric *met
 }
 
 /* "contended share (node 1, zone Normal): 4.2 %" */
-static const char *proof_text(struct kma_page *page, const struct kma_report *report, const char *key)
+static const char *proof_text(struct kma_page *page, const struct kma_report *report,
+			      const char *key)
 {
 	const struct kma_metric *metric = kma_report_find(report, key);
 	const char *labels, *value, *mark = "";
@@ -67,7 +68,8 @@ static void proofs(struct kma_page *page, const struct kma_report *report,
 	kma_page_put(page, KMA_BOLD, "Evidence:");
 	for (size_t i = 0; i < finding->nr_metrics && i < MOST_PROOFS; i++) {
 		kma_page_move(page, PROOF_COLUMN);
-		kma_page_flow(page, PROOF_COLUMN + 2, proof_text(page, report, finding->metrics[i]));
+		kma_page_flow(page, PROOF_COLUMN + 2,
+			      proof_text(page, report, finding->metrics[i]));
 	}
 	if (finding->nr_metrics > MOST_PROOFS) {
 		kma_page_move(page, PROOF_COLUMN);

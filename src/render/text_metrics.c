@@ -27,7 +27,8 @@ enum {
 
 static bool is_shown(const struct kma_metric *metric, bool dist)
 {
-	return !metric->labels.nr && metric->status.code != KMA_UNAVAILABLE && !metric->dist == !dist;
+	return !metric->labels.nr && metric->status.code != KMA_UNAVAILABLE &&
+	       !metric->dist == !dist;
 }
 
 static size_t count_shown(const struct kma_report *report, bool dist)
@@ -134,7 +135,8 @@ static struct group *group_of(struct groups *groups, const struct kma_status *st
 		groups->more++;
 		return NULL;
 	}
-	groups->group[groups->nr] = (struct group){ .code = status->code, .reason = status->reason };
+	groups->group[groups->nr] = (struct group){ .code = status->code,
+						    .reason = status->reason };
 	return &groups->group[groups->nr++];
 }
 
@@ -187,7 +189,8 @@ static bool is_only_one(const struct groups *groups, const struct group *group)
 	return group->whole;
 }
 
-static void print_group(struct kma_page *page, const struct groups *groups, const struct group *group)
+static void print_group(struct kma_page *page, const struct groups *groups,
+			const struct group *group)
 {
 	static const char *const words[] = {
 		[KMA_EXACT] = "exact",
@@ -201,7 +204,8 @@ static void print_group(struct kma_page *page, const struct groups *groups, cons
 		text = kma_page_printf(page, "%s: %s", words[group->code], group->reason);
 	else
 		text = kma_page_printf(page, "%s%s (%s): %s", words[group->code],
-				       group->whole ? "" : ", for some parts", titles, group->reason);
+				       group->whole ? "" : ", for some parts", titles,
+				       group->reason);
 	kma_page_move(page, 2);
 	kma_page_put(page, KMA_BOLD, kma_text_mark(page, group->code));
 	kma_page_move(page, 5);
@@ -234,7 +238,8 @@ static void print_reasons(struct kma_page *page, const struct kma_report *report
 	}
 	if (groups.more) {
 		kma_page_move(page, 5);
-		kma_page_flow(page, 5, "... and other reasons, which the JSON output gives in full");
+		kma_page_flow(page, 5,
+			      "... and other reasons, which the JSON output gives in full");
 	}
 }
 

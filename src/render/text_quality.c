@@ -165,7 +165,8 @@ static bool missed(const struct kma_result *result, const struct kma_absence *ab
 	return absence->what_for && !report_is_empty(result, absence->report);
 }
 
-/* What the reports would do with the event of absence @i; NULL if an earlier one told it already. */
+/* What the reports would do with the event of absence @i; NULL if an earlier one told it already.
+ */
 static const char *uses(struct kma_page *page, const struct kma_result *result, size_t i)
 {
 	const struct kma_quality *quality = &result->quality;

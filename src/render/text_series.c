@@ -115,10 +115,12 @@ static void print_axis(struct kma_page *page, const struct kma_result *result,
 	kma_page_flow(page, 4,
 		      kma_page_printf(page, "left to right: %s to %s, %s per character",
 				      kma_text_time(page, result, series->start_ns),
-				      kma_text_time(page, result, series->start_ns + length), each));
+				      kma_text_time(page, result, series->start_ns + length),
+				      each));
 }
 
-static void print_family(struct kma_page *page, const struct kma_result *result, struct family *family)
+static void print_family(struct kma_page *page, const struct kma_result *result,
+			 struct family *family)
 {
 	enum { NAME, LINE, SUM, COLUMNS };
 	struct kma_grid *grid = kma_grid_new(page, COLUMNS, kma_text_top(page, family->nr));

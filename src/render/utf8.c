@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decoding UTF-8 without trusting it. Independent of the locale, so that output is the same everywhere.
+ * Decoding UTF-8 without trusting it. Independent of the locale, so that output is the same
+ * everywhere.
  */
 #include "render/utf8.h"
 

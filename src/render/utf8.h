@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Length in bytes (1 to 4) of the well-formed character at @s, its number in *@c; 0 if there is none. */
+/* Length in bytes (1 to 4) of the well-formed character at @s, its number in *@c; 0 if there is
+ * none. */
 size_t kma_utf8_next(const char *s, uint32_t *c);
 /* False for what controls a terminal or the direction of text, and for what cannot be seen. */
 bool kma_utf8_printable(uint32_t c);

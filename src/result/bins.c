@@ -92,7 +92,8 @@ double kma_bins_correlation(const struct kma_bins *bins, uint32_t a, uint32_t b,
 		nr = KMA_NR_BINS;
 	if (!x || !y || !nr)
 		return NAN;
-	/* Two passes: the textbook's one-pass sums cancel badly for large, nearly constant values. */
+	/* Two passes: the textbook's one-pass sums cancel badly for large, nearly constant values.
+	 */
 	mean_x = row_mean(x, nr);
 	mean_y = row_mean(y, nr);
 	for (unsigned int i = 0; i < nr; i++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Values over equal time bins when the span is not known beforehand: the bin width doubles, and neighbours
- * are added up, whenever a value falls past the last bin. Sets that share a clock stay aligned.
+ * Values over equal time bins when the span is not known beforehand: the bin width doubles, and
+ * neighbours are added up, whenever a value falls past the last bin. Sets that share a clock stay
+ * aligned.
  */
 #ifndef KMA_RESULT_BINS_H
 #define KMA_RESULT_BINS_H
@@ -20,10 +21,12 @@ struct kma_bins {
 
 void kma_bins_init(struct kma_bins *bins, uint64_t start);
 void kma_bins_free(struct kma_bins *bins);
-/* Makes row @row exist and the axis long enough for @offset ns after its start. 0, or -1 when out of memory. */
+/* Makes row @row exist and the axis long enough for @offset ns after its start. 0, or -1 when out
+ * of memory. */
 int kma_bins_make_room(struct kma_bins *bins, uint32_t row, uint64_t offset);
 
-/* Adds @value to row @row at @ts (earlier than start counts as start). Rows appear as they are named. 0 or -1. */
+/* Adds @value to row @row at @ts (earlier than start counts as start). Rows appear as they are
+ * named. 0 or -1. */
 static inline int kma_bins_add(struct kma_bins *bins, uint32_t row, uint64_t ts, uint64_t value)
 {
 	uint64_t offset = ts > bins->start ? ts - bins->start : 0;

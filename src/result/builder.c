@@ -37,7 +37,8 @@ void kma_result_free(struct kma_result *result)
 	free(result);
 }
 
-/* @array with room for one more than @nr elements of @size bytes, or NULL; *@max is the room there is. */
+/* @array with room for one more than @nr elements of @size bytes, or NULL; *@max is the room there
+ * is. */
 static void *with_room(struct kma_arena *arena, void *array, size_t nr, size_t *max, size_t size)
 {
 	size_t larger = *max ? *max * 2 : 8;
@@ -119,8 +120,9 @@ static struct kma_labels copy_labels(struct kma_report *report, struct kma_label
 /* Metrics come in runs with one and the same reason: those share one copy. */
 static struct kma_status copy_status(struct kma_report *report, struct kma_status status)
 {
-	const struct kma_metric *last = report->nr_metrics ? &report->metrics[report->nr_metrics - 1]
-							   : NULL;
+	const struct kma_metric *last = report->nr_metrics
+						? &report->metrics[report->nr_metrics - 1]
+						: NULL;
 
 	if (status.code == KMA_EXACT)
 		status.reason = NULL;
@@ -169,7 +171,8 @@ void kma_report_value(struct kma_report *report, const struct kma_metric_def *de
 	struct kma_metric *metric;
 
 	if (status.code != KMA_UNAVAILABLE &&
-	    (value.type == KMA_VALUE_NONE || (value.type == KMA_VALUE_REAL && !isfinite(value.real))))
+	    (value.type == KMA_VALUE_NONE ||
+	     (value.type == KMA_VALUE_REAL && !isfinite(value.real))))
 		status = (struct kma_status){ KMA_UNAVAILABLE, "not defined for these records" };
 	metric = new_metric(report, def, labels, status);
 	if (metric && status.code != KMA_UNAVAILABLE)

@@ -65,7 +65,8 @@ uint64_t kma_histogram_bucket_low(uint64_t value)
 	return bucket_low(bucket / KMA_OCTAVE_BUCKETS, bucket % KMA_OCTAVE_BUCKETS);
 }
 
-/* ceil(p * count) in integers: 0.99 is no binary fraction, and its product may land above a whole number. */
+/* ceil(p * count) in integers: 0.99 is no binary fraction, and its product may land above a whole
+ * number. */
 static uint64_t nearest_rank(uint64_t count, double p)
 {
 	uint64_t ppm, rank;

@@ -61,7 +61,8 @@ static inline int kma_histogram_add(struct kma_histogram *h, uint64_t value, uin
 
 /* Adds all of @from to @to. 0, or -1 when out of memory. */
 int kma_histogram_merge(struct kma_histogram *to, const struct kma_histogram *from);
-/* Nearest-rank percentile, 0 < p <= 1 (used to six decimals), of a histogram with count > 0; within [min, max]. */
+/* Nearest-rank percentile, 0 < p <= 1 (used to six decimals), of a histogram with count > 0; within
+ * [min, max]. */
 uint64_t kma_histogram_percentile(const struct kma_histogram *h, double p);
 /* Smallest value of the bucket that holds @value. */
 uint64_t kma_histogram_bucket_low(uint64_t value);

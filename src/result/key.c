@@ -30,7 +30,8 @@ const char *kma_value_text(const struct kma_value *value, char buf[KMA_VALUE_TEX
 	return "-";
 }
 
-/* An address that still waits for its name is written as a marker, for kma_result_resolve() to replace. */
+/* An address that still waits for its name is written as a marker, for kma_result_resolve() to
+ * replace. */
 static const char *key_text(const struct kma_value *value, char buf[KMA_VALUE_TEXT])
 {
 	if (value->type != KMA_VALUE_ADDRESS)

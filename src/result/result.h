@@ -34,7 +34,8 @@ struct kma_facts {
 	bool big_endian;
 	const char *clock;
 	bool ticks; /* timestamps are no nanoseconds, and nothing tells how to convert them */
-	const char *clock_note; /* "converted from TSC to ns", "ticks: durations unavailable", ... */
+	const char
+		*clock_note; /* "converted from TSC to ns", "ticks: durations unavailable", ... */
 	struct kma_buffer_facts *buffers;
 	size_t nr_buffers;
 	uint64_t first_ts, last_ts;	/* of the records analysed; both 0 without any */
@@ -73,7 +74,7 @@ struct kma_absence {
 struct kma_quality {
 	const char *reader; /* "own", "libtracecmd" */
 	bool truncated;
-	const char *damage; /* when truncated: the first thing that is missing or broken */
+	const char *damage;   /* when truncated: the first thing that is missing or broken */
 	struct kma_gap *gaps; /* at most KMA_MAX_GAPS, in time order; the rest only counted */
 	size_t nr_gaps;
 	uint64_t more_gaps;
@@ -118,23 +119,27 @@ struct kma_result {
 struct kma_result *kma_result_new(void);
 void kma_result_free(struct kma_result *result);
 
-/* A new report of @result; static strings. NULL when out of memory. Valid until the next one is added. */
-struct kma_report *kma_result_report(struct kma_result *result, const char *name, const char *title);
+/* A new report of @result; static strings. NULL when out of memory. Valid until the next one is
+ * added. */
+struct kma_report *kma_result_report(struct kma_result *result, const char *name,
+				     const char *title);
 
 /* Adds a sentence to the quality ledger. */
 int kma_result_note(struct kma_result *result, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * Fills result->trace from the facts and the quality ledger: trace.events_total, trace.lost_events_total,
- * trace.span_ns. Call once, when both are complete. 0, or -1 when out of memory.
+ * Fills result->trace from the facts and the quality ledger: trace.events_total,
+ * trace.lost_events_total, trace.span_ns. Call once, when both are complete. 0, or -1 when out of
+ * memory.
  */
 int kma_result_trace_metrics(struct kma_result *result);
 extern const struct kma_metric_def kma_trace_metric_defs[]; /* ends with a NULL name; for --list */
 
 /* The report of that name, or NULL. */
 const struct kma_report *kma_result_find_report(const struct kma_result *result, const char *name);
-/* The metric of @report that @key names ("zone_lock.hold_ns{node=0,zone=Normal}"), or NULL. After resolving. */
+/* The metric of @report that @key names ("zone_lock.hold_ns{node=0,zone=Normal}"), or NULL. After
+ * resolving. */
 const struct kma_metric *kma_report_find(const struct kma_report *report, const char *key);
 
 /*
@@ -148,9 +153,9 @@ char *kma_metric_key(struct kma_arena *arena, const struct kma_metric_def *def,
 		     const struct kma_labels *labels);
 
 /*
- * Gives every KMA_VALUE_TASK its name. @lookup gets the pids sorted and without duplicates and fills names[i] (arena
- * strings "COMM-PID") or leaves NULL, which prints as the pid. @lookup may be NULL. Call it before
- * kma_result_resolve().
+ * Gives every KMA_VALUE_TASK its name. @lookup gets the pids sorted and without duplicates and
+ * fills names[i] (arena strings "COMM-PID") or leaves NULL, which prints as the pid. @lookup may be
+ * NULL. Call it before kma_result_resolve().
  */
 typedef int (*kma_task_lookup)(void *source, const int32_t *pids, const char **names, size_t nr,
 			       struct kma_arena *arena);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pids become task names, once, over labels and table cells. It must not know where names come from. */
+/* Pids become task names, once, over labels and table cells. It must not know where names come
+ * from. */
 #include <stdlib.h>
 
 #include "result/result.h"
@@ -42,13 +43,15 @@ static void collect_report(struct tasks *tasks, struct kma_report *report)
 	for (size_t i = 0; i < report->nr_series; i++)
 		collect_labels(tasks, &report->series[i].labels);
 	for (size_t i = 0; i < report->nr_tables; i++)
-		for (size_t c = 0; c < report->tables[i].nr_rows * report->tables[i].nr_columns; c++)
+		for (size_t c = 0; c < report->tables[i].nr_rows * report->tables[i].nr_columns;
+		     c++)
 			collect(tasks, &report->tables[i].cells[c]);
 }
 
 static int by_pid(const void *a, const void *b)
 {
-	const struct kma_value *x = *(struct kma_value *const *)a, *y = *(struct kma_value *const *)b;
+	const struct kma_value *x = *(struct kma_value *const *)a,
+			       *y = *(struct kma_value *const *)b;
 
 	return (x->i > y->i) - (x->i < y->i);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The trace's own metrics, made from its facts and the quality ledger. It must not look at any report.
+ * The trace's own metrics, made from its facts and the quality ledger. It must not look at any
+ * report.
  */
 #include "result/result.h"
 #include "util/arena.h"
@@ -12,7 +13,8 @@ const struct kma_metric_def kma_trace_metric_defs[] = {
 			   "event", "events" },
 	[LOST_EVENTS_TOTAL] = { "trace.lost_events_total", KMA_COUNTER, KMA_UNIT_COUNT,
 				KMA_BETTER_LOWER, "cpu", "lost events" },
-	[SPAN_NS] = { "trace.span_ns", KMA_GAUGE, KMA_UNIT_NS, KMA_BETTER_NONE, "", "time covered" },
+	[SPAN_NS] = { "trace.span_ns", KMA_GAUGE, KMA_UNIT_NS, KMA_BETTER_NONE, "",
+		      "time covered" },
 	{ 0 },
 };
 
@@ -44,9 +46,9 @@ static void events_total(struct kma_result *result)
 		if (!event->count) /* known by its format only: perhaps it was not enabled */
 			continue;
 		kma_report_value(&result->trace, def,
-				 kma_label1("event",
-					    kma_text(kma_report_printf(&result->trace, "%s:%s",
-								       event->system, event->name))),
+				 kma_label1("event", kma_text(kma_report_printf(
+							     &result->trace, "%s:%s", event->system,
+							     event->name))),
 				 status, whole(event->count));
 	}
 }

@@ -9,7 +9,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define MAX_IDLE 8	/* contexts kept; more than the threads that decompress at once would be waste */
+#define MAX_IDLE 8 /* contexts kept; more than the threads that decompress at once would be waste \
+		    */
 
 struct kma_compress {
 	bool zstd;
@@ -65,7 +66,8 @@ static void give_back(struct kma_compress *compress, ZSTD_DCtx *context)
 	ZSTD_freeDCtx(context);
 }
 
-int kma_decompress(struct kma_compress *compress, const uint8_t *from, size_t size, uint8_t *to, size_t to_size)
+int kma_decompress(struct kma_compress *compress, const uint8_t *from, size_t size, uint8_t *to,
+		   size_t to_size)
 {
 	if (compress->zstd) {
 		ZSTD_DCtx *context = take(compress);

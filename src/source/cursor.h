@@ -11,7 +11,7 @@ struct kma_cursor {
 	const uint8_t *data;
 	size_t size, at;
 	bool swap;
-	bool past_end;		/* sticks once a read asked for more than there is; such reads give 0 */
+	bool past_end; /* sticks once a read asked for more than there is; such reads give 0 */
 };
 
 uint8_t kma_cursor_u8(struct kma_cursor *cursor);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names for a few addresses out of a hundred thousand symbols: one pass over the text that keeps, for each wanted
- * address, the nearest function at or below it.
+ * Names for a few addresses out of a hundred thousand symbols: one pass over the text that keeps,
+ * for each wanted address, the nearest function at or below it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 struct nearest {
 	uint64_t address;
-	const char *name;	/* in the text; NULL: none yet */
+	const char *name; /* in the text; NULL: none yet */
 	size_t length;
 };
 
@@ -73,8 +73,8 @@ static void scan(const char *text, const uint64_t *addresses, struct nearest *ne
 	}
 }
 
-int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, const char **names, size_t nr,
-		       struct kma_arena *arena)
+int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, const char **names,
+		       size_t nr, struct kma_arena *arena)
 {
 	struct nearest *nearest;
 	char *text;
@@ -96,8 +96,9 @@ int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, con
 			nearest[i] = nearest[i - 1];
 		if (!nearest[i].name)
 			continue;
-		names[i] = kma_arena_printf(arena, "%.*s+0x%llx", (int)nearest[i].length, nearest[i].name,
-					    (unsigned long long)(addresses[i] - nearest[i].address));
+		names[i] = kma_arena_printf(
+			arena, "%.*s+0x%llx", (int)nearest[i].length, nearest[i].name,
+			(unsigned long long)(addresses[i] - nearest[i].address));
 		if (!names[i])
 			ret = -1;
 	}

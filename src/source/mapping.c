@@ -25,12 +25,13 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 	if (address >= guard.begin && address < guard.end) {
 		void *page = (void *)(address & ~(uintptr_t)(guard.page - 1));
 
-		if (mmap(page, guard.page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page) {
+		if (mmap(page, guard.page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+			 0) == page) {
 			guard.shrunk = 1;
 			return;
 		}
 	}
-	signal(sig, SIG_DFL);	/* not ours: fault again and die as usual */
+	signal(sig, SIG_DFL); /* not ours: fault again and die as usual */
 }
 
 static int guard_begin(const struct kma_mapping *mapping)
@@ -53,23 +54,30 @@ int kma_mapping_open(struct kma_mapping *mapping, const char *path, struct kma_e
 
 	memset(mapping, 0, sizeof(*mapping));
 	if (fd < 0)
-		return kma_fail(err, KMA_ERR_INPUT, "%s: cannot be opened: %s%s", path, strerror(errno),
-				errno == ENOENT ? "; trace-cmd record writes trace.dat, or what -o names" : "");
+		return kma_fail(err, KMA_ERR_INPUT, "%s: cannot be opened: %s%s", path,
+				strerror(errno),
+				errno == ENOENT
+					? "; trace-cmd record writes trace.dat, or what -o names"
+					: "");
 	if (fstat(fd, &st) < 0) {
 		kma_fail(err, KMA_ERR_INPUT, "%s: %s", path, strerror(errno));
 		goto fail;
 	}
 	if (S_ISDIR(st.st_mode)) {
-		kma_fail(err, KMA_ERR_INPUT, "%s: is a directory; give the trace.dat file in it", path);
+		kma_fail(err, KMA_ERR_INPUT, "%s: is a directory; give the trace.dat file in it",
+			 path);
 		goto fail;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		kma_fail(err, KMA_ERR_INPUT, "%s: is not a regular file; save the trace to a file first", path);
+		kma_fail(err, KMA_ERR_INPUT,
+			 "%s: is not a regular file; save the trace to a file first", path);
 		goto fail;
 	}
 	if (!st.st_size) {
 		kma_fail(err, KMA_ERR_INPUT,
-			 "%s: is empty; did the recording finish? trace-cmd writes the file when it stops", path);
+			 "%s: is empty; did the recording finish? trace-cmd writes the file when "
+			 "it stops",
+			 path);
 		goto fail;
 	}
 	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -108,5 +116,6 @@ bool kma_mapping_shrunk(const struct kma_mapping *mapping)
 	if (!mapping->mapped)
 		return false;
 	/* the rest of a page that was cut within reads as zeros and raises no signal */
-	return guard.shrunk || (fstat(mapping->fd, &st) == 0 && (uint64_t)st.st_size < mapping->size);
+	return guard.shrunk ||
+	       (fstat(mapping->fd, &st) == 0 && (uint64_t)st.st_size < mapping->size);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A file in memory. If it shrinks while it is mapped, what is gone reads as zeros instead of killing the process,
- * and kma_mapping_shrunk() tells.
+ * A file in memory. If it shrinks while it is mapped, what is gone reads as zeros instead of
+ * killing the process, and kma_mapping_shrunk() tells.
  */
 #ifndef KMA_SOURCE_MAPPING_H
 #define KMA_SOURCE_MAPPING_H
@@ -15,8 +15,8 @@
 struct kma_mapping {
 	const uint8_t *data;
 	size_t size;
-	bool mapped;		/* false: memory of somebody else */
-	int fd;			/* of a mapped file: to see whether it shrinks */
+	bool mapped; /* false: memory of somebody else */
+	int fd;	     /* of a mapped file: to see whether it shrinks */
 };
 
 int kma_mapping_open(struct kma_mapping *mapping, const char *path, struct kma_error *err);

@@ -23,10 +23,13 @@ struct kma_source *kma_source_open(const char *path, enum kma_reader reader, str
 		kma_source_close(source);
 		source = kma_tracecmd_open(path, err);
 		if (source)
-			kma_source_note(source, "the file has guest time shifts: read through libtracecmd, which "
-						"corrects for them");
+			kma_source_note(
+				source,
+				"the file has guest time shifts: read through libtracecmd, which "
+				"corrects for them");
 	} else {
-		kma_source_note(source, "the file has guest time shifts, which the own reader leaves out: times are "
+		kma_source_note(source, "the file has guest time shifts, which the own reader "
+					"leaves out: times are "
 					"the guest's own");
 	}
 	return source;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where bytes come from. A source says what the trace is and hands out, lane by lane (one per CPU and
- * buffer), pieces in file order: ring-buffer pages in place, or records. It knows nothing of what a record means.
- * next() of different lanes may be called from different threads.
+ * Where bytes come from. A source says what the trace is and hands out, lane by lane (one per CPU
+ * and buffer), pieces in file order: ring-buffer pages in place, or records. It knows nothing of
+ * what a record means. next() of different lanes may be called from different threads.
  */
 #ifndef KMA_SOURCE_SOURCE_H
 #define KMA_SOURCE_SOURCE_H
@@ -20,15 +20,15 @@ struct kma_arena;
 struct kma_source;
 
 struct kma_buffer_info {
-	const char *name;	/* "" is the top buffer */
-	const char *clock;	/* "local", ... */
+	const char *name;  /* "" is the top buffer */
+	const char *clock; /* "local", ... */
 	uint32_t page_size;
 };
 
 struct kma_lane_info {
-	uint16_t buffer;	/* index into kma_source_info.buffers */
+	uint16_t buffer; /* index into kma_source_info.buffers */
 	uint32_t cpu;
-	uint64_t bytes;		/* in the file, for progress; 0: no data */
+	uint64_t bytes; /* in the file, for progress; 0: no data */
 };
 
 /* By CPU, then buffer: for qsort() and bsearch(). */
@@ -38,7 +38,7 @@ int kma_compare_cpu_stats(const void *a, const void *b);
 struct kma_cpu_stat {
 	const char *buffer;
 	uint32_t cpu;
-	uint64_t overrun;	/* overwritten before they were read */
+	uint64_t overrun; /* overwritten before they were read */
 };
 
 /* From recorded to reported time: (ts * mult >> shift) + offset; mult 0 leaves ts as it is. */
@@ -53,22 +53,22 @@ struct kma_source_info {
 	const char *compression;
 	bool big_endian;
 	uint32_t page_size, long_size, cpus;
-	const char *uname;		/* NULL: not stored */
-	uint64_t trace_id;		/* 0: not stored */
-	const char *clock;		/* of the top buffer */
+	const char *uname; /* NULL: not stored */
+	uint64_t trace_id; /* 0: not stored */
+	const char *clock; /* of the top buffer */
 	struct kma_page_format page_format;
 	struct kma_time_conversion time;
 	struct kma_buffer_info *buffers;
 	uint32_t nr_buffers;
-	struct kma_lane_info *lanes;	/* sorted by cpu, then buffer */
+	struct kma_lane_info *lanes; /* sorted by cpu, then buffer */
 	uint32_t nr_lanes;
-	struct kma_cpu_stat *cpu_stats;	/* sorted by kma_compare_cpu_stats() */
+	struct kma_cpu_stat *cpu_stats; /* sorted by kma_compare_cpu_stats() */
 	size_t nr_cpu_stats;
 	struct kma_format *formats;
 	size_t nr_formats;
-	bool truncated;			/* something of the file is missing or unreadable */
-	const char *damage;		/* what, first */
-	const char **notes;		/* what, as sentences */
+	bool truncated;	    /* something of the file is missing or unreadable */
+	const char *damage; /* what, first */
+	const char **notes; /* what, as sentences */
 	size_t nr_notes;
 };
 
@@ -85,21 +85,25 @@ struct kma_piece {
 		struct {
 			const struct kma_record *records;
 			size_t nr;
-			uint64_t lost;		/* before the first record; 0: none; 1 when not counted */
+			uint64_t lost; /* before the first record; 0: none; 1 when not counted */
 			bool lost_counted;
 		};
 	};
 };
 
 struct kma_source_ops {
-	const char *name;	/* of the reader: "own", "libtracecmd" */
-	/* 1 and a piece; 0 at the lane's end; -1 with @err when the rest of the lane cannot be read */
-	int (*next)(struct kma_source *source, uint32_t lane, struct kma_piece *piece, struct kma_error *err);
-	/* The text of /proc/kallsyms at recording time, NUL-terminated; free() it. NULL: none, or not readable. */
+	const char *name; /* of the reader: "own", "libtracecmd" */
+	/* 1 and a piece; 0 at the lane's end; -1 with @err when the rest of the lane cannot be read
+	 */
+	int (*next)(struct kma_source *source, uint32_t lane, struct kma_piece *piece,
+		    struct kma_error *err);
+	/* The text of /proc/kallsyms at recording time, NUL-terminated; free() it. NULL: none, or
+	 * not readable. */
 	char *(*kallsyms)(struct kma_source *source);
 	/* The saved command lines, "PID COMM" a line, the same way. */
 	char *(*cmdlines)(struct kma_source *source);
-	/* True once the input changed or failed while it was read, see kma_source_info.notes for what else. */
+	/* True once the input changed or failed while it was read, see kma_source_info.notes for
+	 * what else. */
 	bool (*failed)(const struct kma_source *source);
 	void (*close)(struct kma_source *source);
 };
@@ -107,29 +111,34 @@ struct kma_source_ops {
 struct kma_source {
 	const struct kma_source_ops *ops;
 	struct kma_source_info info;
-	struct kma_arena *arena;	/* owns the strings and arrays of info */
+	struct kma_arena *arena; /* owns the strings and arrays of info */
 };
 
 enum kma_reader { KMA_READER_AUTO, KMA_READER_OWN, KMA_READER_TRACECMD };
 
-/* Opens a trace.dat. KMA_READER_AUTO is the own reader, but libtracecmd for files with guest time shifts. */
+/* Opens a trace.dat. KMA_READER_AUTO is the own reader, but libtracecmd for files with guest time
+ * shifts. */
 struct kma_source *kma_source_open(const char *path, enum kma_reader reader, struct kma_error *err);
 /* The same from memory, which stays the caller's: always the own reader. */
 struct kma_source *kma_source_open_memory(const void *data, size_t size, struct kma_error *err);
 void kma_source_close(struct kma_source *source);
 
 /* Adds a sentence to info.notes and marks the source truncated. */
-int kma_source_damage(struct kma_source *source, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int kma_source_note(struct kma_source *source, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int kma_source_damage(struct kma_source *source, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+int kma_source_note(struct kma_source *source, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /*
- * Names addresses from the source's kallsyms: "function+0xoff" in @arena, or NULL where none lies below. @addresses
- * are sorted. The text is scanned once and not kept. Shape of kma_symbol_lookup in result/result.h.
+ * Names addresses from the source's kallsyms: "function+0xoff" in @arena, or NULL where none lies
+ * below. @addresses are sorted. The text is scanned once and not kept. Shape of kma_symbol_lookup
+ * in result/result.h.
  */
-int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, const char **names, size_t nr,
-		       struct kma_arena *arena);
+int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, const char **names,
+		       size_t nr, struct kma_arena *arena);
 
-/* Names tasks from the saved command lines: "COMM-PID", or NULL. Shape of kma_task_lookup in result/result.h. */
+/* Names tasks from the saved command lines: "COMM-PID", or NULL. Shape of kma_task_lookup in
+ * result/result.h. */
 int kma_source_tasks(struct kma_source *source, const int32_t *pids, const char **names, size_t nr,
 		     struct kma_arena *arena);
 

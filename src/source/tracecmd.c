@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The reference reader: records through libtracecmd, which also corrects guest time shifts. What the trace is
- * (formats, symbols, lanes) comes from the own reader, as libtracecmd does not hand out the formats' text.
+ * The reference reader: records through libtracecmd, which also corrects guest time shifts. What
+ * the trace is (formats, symbols, lanes) comes from the own reader, as libtracecmd does not hand
+ * out the formats' text.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,19 +16,19 @@
 
 struct lane {
 	struct tracecmd_input *handle;
-	struct tep_record *held[BATCH];	/* what the last piece points into */
+	struct tep_record *held[BATCH]; /* what the last piece points into */
 	size_t nr_held;
-	struct tep_record *ahead;	/* read, but behind a gap: begins the next piece */
+	struct tep_record *ahead; /* read, but behind a gap: begins the next piece */
 	struct kma_record records[BATCH];
 };
 
 struct tracecmd {
 	struct kma_source source;
-	struct kma_source *meta;	/* the own reader on the same file */
+	struct kma_source *meta; /* the own reader on the same file */
 	struct tracecmd_input *handle;
-	struct tracecmd_input **handles;	/* by buffer */
-	struct lane **lanes;		/* allocated when first read */
-	pthread_mutex_t lock;		/* libtracecmd's handles are not for several threads */
+	struct tracecmd_input **handles; /* by buffer */
+	struct lane **lanes;		 /* allocated when first read */
+	pthread_mutex_t lock;		 /* libtracecmd's handles are not for several threads */
 };
 
 static struct tep_record *read_record(struct tracecmd *tc, struct lane *lane, uint32_t index)
@@ -64,15 +65,16 @@ static int fill(struct tracecmd *tc, uint32_t index, struct kma_piece *piece)
 			piece->lost_counted = record->missed_events > 0;
 			piece->lost = piece->lost_counted ? record->missed_events : 1;
 		}
-		lane->records[piece->nr++] = (struct kma_record){
-			.ts = record->ts, .data = record->data, .size = record->size
-		};
+		lane->records[piece->nr++] = (struct kma_record){ .ts = record->ts,
+								  .data = record->data,
+								  .size = record->size };
 		lane->held[lane->nr_held++] = record;
 	}
 	return piece->nr > 0;
 }
 
-static int tracecmd_next(struct kma_source *source, uint32_t index, struct kma_piece *piece, struct kma_error *err)
+static int tracecmd_next(struct kma_source *source, uint32_t index, struct kma_piece *piece,
+			 struct kma_error *err)
 {
 	struct tracecmd *tc = (struct tracecmd *)source;
 	struct tracecmd_input *handle = tc->handles[source->info.lanes[index].buffer];
@@ -172,14 +174,16 @@ static int open_handles(struct tracecmd *tc, const char *path, struct kma_error 
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	tc->handle = tracecmd_open(path, TRACECMD_FL_LOAD_NO_PLUGINS);
 	if (!tc->handle)
-		return kma_fail(err, KMA_ERR_INPUT, "%s: libtracecmd cannot read it; try --reader=own", path);
+		return kma_fail(err, KMA_ERR_INPUT,
+				"%s: libtracecmd cannot read it; try --reader=own", path);
 	for (uint32_t i = 0; i < info->nr_buffers; i++) {
 		const char *name = info->buffers[i].name;
 
 		tc->handles[i] = *name ? find_instance(tc->handle, name) : tc->handle;
 		if (!tc->handles[i])
 			return kma_fail(err, KMA_ERR_INPUT,
-					"%s: libtracecmd finds no buffer \"%s\"; try --reader=own", path, name);
+					"%s: libtracecmd finds no buffer \"%s\"; try --reader=own",
+					path, name);
 	}
 	return 0;
 }
@@ -202,8 +206,10 @@ struct kma_source *kma_tracecmd_open(const char *path, struct kma_error *err)
 	}
 	tc->source.ops = &ops;
 	tc->source.info = tc->meta->info;
-	/* libtracecmd's times are final: to be taken as they are, yet known to be converted; its notes are its own */
-	tc->source.info.time = (struct kma_time_conversion){ .mult = tc->meta->info.time.mult ? 1 : 0 };
+	/* libtracecmd's times are final: to be taken as they are, yet known to be converted; its
+	 * notes are its own */
+	tc->source.info.time = (struct kma_time_conversion){ .mult = tc->meta->info.time.mult ? 1
+											      : 0 };
 	tc->source.info.notes = NULL;
 	tc->source.info.nr_notes = 0;
 	tc->source.arena = kma_arena_new();

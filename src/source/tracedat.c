@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The own trace.dat reader: the file's head, what both versions share, and handing out pages. The file is
- * mapped and trusted with nothing.
+ * The own trace.dat reader: the file's head, what both versions share, and handing out pages. The
+ * file is mapped and trusted with nothing.
  */
 #include "source/tracedat.h"
 
@@ -17,12 +17,14 @@
 
 #define MIN_PAGE_SIZE 64u
 #define MAX_PAGE_SIZE (1u << 26)
-#define MAX_NAME 255		/* of a system or a buffer: they are directories */
-#define WINDOW_BYTES (4u << 20)
+#define MAX_NAME      255 /* of a system or a buffer: they are directories */
+#define WINDOW_BYTES  (4u << 20)
 
 struct kma_cursor kma_dat_cursor(const struct kma_tracedat *dat, uint64_t offset)
 {
-	struct kma_cursor cursor = { .data = dat->map.data, .size = dat->map.size, .swap = dat->swap };
+	struct kma_cursor cursor = { .data = dat->map.data,
+				     .size = dat->map.size,
+				     .swap = dat->swap };
 
 	if (offset > cursor.size)
 		cursor.past_end = true;
@@ -39,7 +41,8 @@ char *kma_dat_sized_text(struct kma_cursor *cursor, unsigned int size_bytes)
 	return text ? strndup((const char *)text, size) : NULL;
 }
 
-/* "field: local_t commit;\toffset:8;\tsize:8;..." gives the kernel's long; "data;\toffset:16" where records begin */
+/* "field: local_t commit;\toffset:8;\tsize:8;..." gives the kernel's long; "data;\toffset:16" where
+ * records begin */
 static void page_layout(struct kma_tracedat *dat, const char *text, size_t size)
 {
 	struct kma_page_format *format = &dat->source.info.page_format;
@@ -80,11 +83,12 @@ int kma_dat_header_info(struct kma_tracedat *dat, struct kma_cursor *cursor)
 	return kma_cursor_bytes(cursor, size) ? 0 : -1;
 }
 
-static int add_format(struct kma_tracedat *dat, const char *system, const uint8_t *text, size_t size)
+static int add_format(struct kma_tracedat *dat, const char *system, const uint8_t *text,
+		      size_t size)
 {
 	struct kma_source_info *info = &dat->source.info;
 
-	if (info->nr_formats > UINT16_MAX)	/* an id has 16 bits */
+	if (info->nr_formats > UINT16_MAX) /* an id has 16 bits */
 		return -1;
 	if (info->nr_formats == dat->max_formats) {
 		size_t max = dat->max_formats ? 2 * dat->max_formats : 64;
@@ -126,7 +130,8 @@ int kma_dat_event_formats(struct kma_tracedat *dat, struct kma_cursor *cursor)
 	for (uint32_t i = 0; i < systems; i++) {
 		const char *system = kma_cursor_string(cursor);
 
-		if (cursor->past_end || strlen(system) > MAX_NAME || system_formats(dat, cursor, system) < 0)
+		if (cursor->past_end || strlen(system) > MAX_NAME ||
+		    system_formats(dat, cursor, system) < 0)
 			return -1;
 	}
 	return cursor->past_end ? -1 : 0;
@@ -142,7 +147,8 @@ const char *kma_dat_clock(struct kma_tracedat *dat, const char *text, size_t siz
 	return kma_arena_strndup(dat->source.arena, text, size < MAX_NAME ? size : MAX_NAME);
 }
 
-/* The text of per_cpu/cpuN/stats, and for instances a line "Buffer: NAME" of its own before them. */
+/* The text of per_cpu/cpuN/stats, and for instances a line "Buffer: NAME" of its own before them.
+ */
 static int cpu_stat(struct kma_tracedat *dat, const char *text, size_t size)
 {
 	struct kma_source_info *info = &dat->source.info;
@@ -173,8 +179,8 @@ static int cpu_stat(struct kma_tracedat *dat, const char *text, size_t size)
 	}
 	free(copy);
 	if (has_cpu && !ret) {
-		struct kma_cpu_stat *stats =
-			realloc(info->cpu_stats, (info->nr_cpu_stats + 1) * sizeof(*stats));
+		struct kma_cpu_stat *stats = realloc(info->cpu_stats,
+						     (info->nr_cpu_stats + 1) * sizeof(*stats));
 
 		if (!stats)
 			return -1;
@@ -198,11 +204,13 @@ int kma_dat_option(struct kma_tracedat *dat, unsigned int id, struct kma_cursor 
 	const char *text = (const char *)option->data;
 
 	switch (id) {
-	case KMA_DAT_DATE:	/* microseconds */
-		info->time.offset = (int64_t)((uint64_t)info->time.offset + (uint64_t)option_number(option) * 1000);
+	case KMA_DAT_DATE: /* microseconds */
+		info->time.offset = (int64_t)((uint64_t)info->time.offset +
+					      (uint64_t)option_number(option) * 1000);
 		break;
 	case KMA_DAT_OFFSET:
-		info->time.offset = (int64_t)((uint64_t)info->time.offset + (uint64_t)option_number(option));
+		info->time.offset =
+			(int64_t)((uint64_t)info->time.offset + (uint64_t)option_number(option));
 		break;
 	case KMA_DAT_CPUSTAT:
 		return cpu_stat(dat, text, strnlen(text, option->size));
@@ -232,13 +240,14 @@ int kma_dat_option(struct kma_tracedat *dat, unsigned int id, struct kma_cursor 
 				info->time.mult = 0;
 		}
 		break;
-	default:	/* of no meaning for the records */
+	default: /* of no meaning for the records */
 		break;
 	}
 	return 0;
 }
 
-int kma_dat_add_buffer(struct kma_tracedat *dat, const char *name, const char *clock, uint32_t page_size)
+int kma_dat_add_buffer(struct kma_tracedat *dat, const char *name, const char *clock,
+		       uint32_t page_size)
 {
 	struct kma_source_info *info = &dat->source.info;
 	struct kma_buffer_info *buffer;
@@ -263,8 +272,8 @@ int kma_dat_add_buffer(struct kma_tracedat *dat, const char *name, const char *c
 	return info->nr_buffers++;
 }
 
-int kma_dat_add_lane(struct kma_tracedat *dat, uint16_t buffer, uint32_t cpu, uint64_t offset, uint64_t size,
-		     bool compressed)
+int kma_dat_add_lane(struct kma_tracedat *dat, uint16_t buffer, uint32_t cpu, uint64_t offset,
+		     uint64_t size, bool compressed)
 {
 	struct kma_dat_lane *lane;
 
@@ -278,21 +287,25 @@ int kma_dat_add_lane(struct kma_tracedat *dat, uint16_t buffer, uint32_t cpu, ui
 		dat->max_lanes = max;
 	}
 	if (size && compressed)
-		size += 4;	/* the number of chunks, which the recorded size leaves out */
+		size += 4; /* the number of chunks, which the recorded size leaves out */
 	if (size && (offset > dat->map.size || size > dat->map.size - offset)) {
 		uint64_t have = offset < dat->map.size ? dat->map.size - offset : 0;
 
 		if (kma_source_damage(&dat->source,
-				      "the file is cut off: CPU %u's data should be %llu bytes at offset %llu, of "
+				      "the file is cut off: CPU %u's data should be %llu bytes at "
+				      "offset %llu, of "
 				      "which %llu are there",
 				      cpu, (unsigned long long)size, (unsigned long long)offset,
 				      (unsigned long long)have) < 0)
 			return -1;
 		size = have;
 	}
-	/* CPUs do not share data: more than the file holds can only be damage, and would let it blow up */
+	/* CPUs do not share data: more than the file holds can only be damage, and would let it
+	 * blow up */
 	if (size > dat->map.size - dat->lane_bytes) {
-		if (kma_source_damage(&dat->source, "CPU %u's data overlaps that of other CPUs: left out", cpu) < 0)
+		if (kma_source_damage(&dat->source,
+				      "CPU %u's data overlaps that of other CPUs: left out",
+				      cpu) < 0)
 			return -1;
 		size = 0;
 	}
@@ -327,22 +340,25 @@ static int next_chunk(struct kma_tracedat *dat, struct kma_dat_lane *lane, struc
 	to_size = kma_cursor_u32(&cursor);
 	from = kma_cursor_bytes(&cursor, size);
 	if (!from)
-		return kma_fail(err, KMA_ERR_DAMAGED, "CPU %u: compressed data ends in the middle of a chunk",
-				lane->cpu);
+		return kma_fail(err, KMA_ERR_DAMAGED,
+				"CPU %u: compressed data ends in the middle of a chunk", lane->cpu);
 	if (!kma_is_credible(size, to_size))
-		return kma_fail(err, KMA_ERR_DAMAGED, "CPU %u: a chunk of %u bytes claims to hold %u",
-				lane->cpu, size, to_size);
+		return kma_fail(err, KMA_ERR_DAMAGED,
+				"CPU %u: a chunk of %u bytes claims to hold %u", lane->cpu, size,
+				to_size);
 	if (to_size > lane->chunk_max) {
 		uint8_t *chunk = realloc(lane->chunk, to_size);
 
 		if (!chunk)
-			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory for a chunk of %u bytes", to_size);
+			return kma_fail(err, KMA_ERR_INTERNAL,
+					"out of memory for a chunk of %u bytes", to_size);
 		lane->chunk = chunk;
 		lane->chunk_max = to_size;
 	}
 	if (kma_decompress(dat->compress, from, size, lane->chunk, to_size) < 0)
-		return kma_fail(err, KMA_ERR_DAMAGED, "CPU %u: a compressed chunk at offset %zu is damaged",
-				lane->cpu, (size_t)(from - dat->map.data));
+		return kma_fail(err, KMA_ERR_DAMAGED,
+				"CPU %u: a compressed chunk at offset %zu is damaged", lane->cpu,
+				(size_t)(from - dat->map.data));
 	lane->at = cursor.at;
 	lane->chunks_left--;
 	lane->chunk_size = to_size;
@@ -371,7 +387,8 @@ static void move_window(struct kma_tracedat *dat, struct kma_dat_lane *lane)
 			MADV_WILLNEED);
 }
 
-static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece *piece, struct kma_error *err)
+static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece *piece,
+		    struct kma_error *err)
 {
 	struct kma_tracedat *dat = (struct kma_tracedat *)source;
 	struct kma_dat_lane *lane = &dat->lanes[index];
@@ -409,7 +426,8 @@ static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece 
 	return 1;
 }
 
-static char *read_text(struct kma_tracedat *dat, unsigned int id, uint64_t offset, unsigned int size_bytes)
+static char *read_text(struct kma_tracedat *dat, unsigned int id, uint64_t offset,
+		       unsigned int size_bytes)
 {
 	if (!offset)
 		return NULL;
@@ -483,7 +501,8 @@ static int finish(struct kma_tracedat *dat, struct kma_error *err)
 	if (dat->nr_lanes)
 		qsort(dat->lanes, dat->nr_lanes, sizeof(*dat->lanes), by_cpu);
 	if (info->nr_cpu_stats)
-		qsort(info->cpu_stats, info->nr_cpu_stats, sizeof(*info->cpu_stats), kma_compare_cpu_stats);
+		qsort(info->cpu_stats, info->nr_cpu_stats, sizeof(*info->cpu_stats),
+		      kma_compare_cpu_stats);
 	info->lanes = calloc(dat->nr_lanes ? dat->nr_lanes : 1, sizeof(*info->lanes));
 	if (!info->lanes)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
@@ -491,13 +510,15 @@ static int finish(struct kma_tracedat *dat, struct kma_error *err)
 	for (uint32_t i = 0; i < dat->nr_lanes; i++) {
 		const struct kma_dat_lane *lane = &dat->lanes[i];
 
-		info->lanes[i] =
-			(struct kma_lane_info){ .buffer = lane->buffer, .cpu = lane->cpu, .bytes = lane->size };
+		info->lanes[i] = (struct kma_lane_info){ .buffer = lane->buffer,
+							 .cpu = lane->cpu,
+							 .bytes = lane->size };
 		if (lane->cpu >= info->cpus)
 			info->cpus = lane->cpu + 1;
 	}
 	if (!info->clock)
-		info->clock = "local";	/* the kernel's default, and what files without the option have */
+		info->clock =
+			"local"; /* the kernel's default, and what files without the option have */
 	for (uint32_t i = 0; i < info->nr_buffers; i++) {
 		struct kma_buffer_info *buffer = &info->buffers[i];
 
@@ -506,19 +527,22 @@ static int finish(struct kma_tracedat *dat, struct kma_error *err)
 		if (!*buffer->name)
 			info->clock = buffer->clock;
 		if (buffer->page_size < MIN_PAGE_SIZE || buffer->page_size > MAX_PAGE_SIZE)
-			return kma_fail(err, KMA_ERR_DAMAGED, "%s: buffer \"%s\" claims pages of %u bytes: damaged",
+			return kma_fail(err, KMA_ERR_DAMAGED,
+					"%s: buffer \"%s\" claims pages of %u bytes: damaged",
 					info->path, buffer->name, buffer->page_size);
 	}
 	if (!dat->lane_bytes && dat->text_data)
-		return kma_fail(err, KMA_ERR_INPUT,
-				"%s: holds a latency tracer's text, not events; record events with: "
-				"trace-cmd record -e kmem",
-				info->path);
+		return kma_fail(
+			err, KMA_ERR_INPUT,
+			"%s: holds a latency tracer's text, not events; record events with: "
+			"trace-cmd record -e kmem",
+			info->path);
 	if (!dat->lane_bytes && dat->entries && !info->truncated &&
-	    kma_source_damage(&dat->source,
-			      "the file holds no event data although the kernel recorded %llu events: it was "
-			      "probably written to a pipe, which trace-cmd cannot do; record with -o FILE",
-			      (unsigned long long)dat->entries) < 0)
+	    kma_source_damage(
+		    &dat->source,
+		    "the file holds no event data although the kernel recorded %llu events: it was "
+		    "probably written to a pipe, which trace-cmd cannot do; record with -o FILE",
+		    (unsigned long long)dat->entries) < 0)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	return 0;
 }
@@ -532,28 +556,31 @@ static int read_head(struct kma_tracedat *dat, struct kma_error *err)
 	const char *version;
 
 	if (!head || memcmp(head, magic, sizeof(magic)))
-		return kma_fail(err, KMA_ERR_INPUT,
-				"%s: is not a trace.dat file; record one with: trace-cmd record -e kmem",
-				info->path);
+		return kma_fail(
+			err, KMA_ERR_INPUT,
+			"%s: is not a trace.dat file; record one with: trace-cmd record -e kmem",
+			info->path);
 	version = kma_cursor_string(&cursor);
 	info->version = strtoul(version, NULL, 10);
 	if (!cursor.past_end && info->version != 6 && info->version != 7)
 		return kma_fail(err, KMA_ERR_INPUT,
-				"%s: has format version %.16s; 6 and 7 can be read (trace-cmd convert makes one)",
+				"%s: has format version %.16s; 6 and 7 can be read (trace-cmd "
+				"convert makes one)",
 				info->path, version);
 	info->big_endian = kma_cursor_u8(&cursor);
 	info->long_size = kma_cursor_u8(&cursor);
 	dat->swap = cursor.swap = info->big_endian != (BYTE_ORDER == BIG_ENDIAN);
 	info->page_size = kma_cursor_u32(&cursor);
 	if (cursor.past_end)
-		return kma_fail(err, KMA_ERR_DAMAGED, "%s: ends within its first %zu bytes: no data to read",
-				info->path, dat->map.size);
+		return kma_fail(err, KMA_ERR_DAMAGED,
+				"%s: ends within its first %zu bytes: no data to read", info->path,
+				dat->map.size);
 	if (info->long_size != 4 && info->long_size != 8)
-		return kma_fail(err, KMA_ERR_DAMAGED, "%s: claims longs of %u bytes: damaged", info->path,
-				info->long_size);
+		return kma_fail(err, KMA_ERR_DAMAGED, "%s: claims longs of %u bytes: damaged",
+				info->path, info->long_size);
 	if (info->page_size < MIN_PAGE_SIZE || info->page_size > MAX_PAGE_SIZE)
-		return kma_fail(err, KMA_ERR_DAMAGED, "%s: claims pages of %u bytes: damaged", info->path,
-				info->page_size);
+		return kma_fail(err, KMA_ERR_DAMAGED, "%s: claims pages of %u bytes: damaged",
+				info->path, info->page_size);
 	info->page_format = (struct kma_page_format){
 		.big_endian = info->big_endian,
 		.swap = dat->swap,
@@ -561,11 +588,12 @@ static int read_head(struct kma_tracedat *dat, struct kma_error *err)
 		.data_offset = 8 + info->long_size,
 	};
 	info->compression = "none";
-	return info->version == 7 ? kma_dat_open_v7(dat, &cursor, err) : kma_dat_open_v6(dat, &cursor, err);
+	return info->version == 7 ? kma_dat_open_v7(dat, &cursor, err)
+				  : kma_dat_open_v6(dat, &cursor, err);
 }
 
-static struct kma_source *dat_open(const char *path, const struct kma_mapping *map, bool *time_shift,
-				   struct kma_error *err)
+static struct kma_source *dat_open(const char *path, const struct kma_mapping *map,
+				   bool *time_shift, struct kma_error *err)
 {
 	struct kma_tracedat *dat = calloc(1, sizeof(*dat));
 

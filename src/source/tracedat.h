@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the own trace.dat reader share: the parts of a file that versions 6 and 7 have in common. */
+/* What the files of the own trace.dat reader share: the parts of a file that versions 6 and 7 have
+ * in common. */
 #ifndef KMA_SOURCE_TRACEDAT_H
 #define KMA_SOURCE_TRACEDAT_H
 
@@ -29,17 +30,17 @@ enum {
 	KMA_DAT_BUFFER_TEXT = 22,
 };
 
-#define KMA_DAT_MAX_CPUS 8192	/* no kernel can be built for more */
-#define KMA_DAT_MAX_BUFFERS 1024	/* people make a handful */
+#define KMA_DAT_MAX_CPUS    8192 /* no kernel can be built for more */
+#define KMA_DAT_MAX_BUFFERS 1024 /* people make a handful */
 
 /* One CPU's data of one buffer. */
 struct kma_dat_lane {
 	uint32_t cpu;
 	uint16_t buffer;
 	bool compressed;
-	const uint8_t *data;		/* in the mapping */
+	const uint8_t *data; /* in the mapping */
 	size_t size, at;
-	size_t window;			/* where the window that is being read began */
+	size_t window; /* where the window that is being read began */
 	/* compressed: the chunk being handed out */
 	bool started;
 	uint32_t chunks_left;
@@ -48,49 +49,55 @@ struct kma_dat_lane {
 };
 
 struct kma_tracedat {
-	struct kma_source source;	/* first: one is cast to the other */
+	struct kma_source source; /* first: one is cast to the other */
 	struct kma_mapping map;
 	bool swap;
-	struct kma_compress *compress;	/* NULL: not compressed */
+	struct kma_compress *compress; /* NULL: not compressed */
 	struct kma_dat_lane *lanes;
 	uint32_t nr_lanes, max_lanes;
 	uint32_t max_buffers;
-	uint64_t lane_bytes;		/* of all lanes: no more than the file has */
+	uint64_t lane_bytes; /* of all lanes: no more than the file has */
 	size_t max_formats;
-	uint64_t entries;		/* what the kernel says it recorded, from CPUSTAT */
-	const char *stat_buffer;	/* the buffer that the next CPUSTAT belongs to */
-	bool time_shift;		/* has guest time shifts */
-	bool text_data;			/* has latency (text) data */
-	uint32_t sections_seen;		/* v7: bit per section id */
-	uint8_t **sections;		/* decompressed sections that info points into */
+	uint64_t entries;	 /* what the kernel says it recorded, from CPUSTAT */
+	const char *stat_buffer; /* the buffer that the next CPUSTAT belongs to */
+	bool time_shift;	 /* has guest time shifts */
+	bool text_data;		 /* has latency (text) data */
+	uint32_t sections_seen;	 /* v7: bit per section id */
+	uint8_t **sections;	 /* decompressed sections that info points into */
 	size_t nr_sections;
 	/* where these are: they are read when asked for */
-	uint64_t kallsyms_offset;	/* v7: of its section; v6: of its size word; 0: none */
-	uint64_t cmdlines_offset;	/* the same */
+	uint64_t kallsyms_offset; /* v7: of its section; v6: of its size word; 0: none */
+	uint64_t cmdlines_offset; /* the same */
 };
 
 struct kma_cursor kma_dat_cursor(const struct kma_tracedat *dat, uint64_t offset);
 
-/* Versions; each fills info, buffers and lanes. 0, or -1 with @err when nothing of the file can be used. */
+/* Versions; each fills info, buffers and lanes. 0, or -1 with @err when nothing of the file can be
+ * used. */
 int kma_dat_open_v6(struct kma_tracedat *dat, struct kma_cursor *cursor, struct kma_error *err);
 int kma_dat_open_v7(struct kma_tracedat *dat, struct kma_cursor *cursor, struct kma_error *err);
-/* The text of the section @id at @offset (v7), or behind the size word there (v6); to be freed. NULL: not readable. */
-char *kma_dat_text_v7(struct kma_tracedat *dat, unsigned int id, uint64_t offset, unsigned int size_bytes);
+/* The text of the section @id at @offset (v7), or behind the size word there (v6); to be freed.
+ * NULL: not readable. */
+char *kma_dat_text_v7(struct kma_tracedat *dat, unsigned int id, uint64_t offset,
+		      unsigned int size_bytes);
 char *kma_dat_text_v6(struct kma_tracedat *dat, uint64_t offset, unsigned int size_bytes);
 
-/* Shared parts. They return 0, or -1 when memory is out or the cursor ran past its end (see cursor->past_end). */
+/* Shared parts. They return 0, or -1 when memory is out or the cursor ran past its end (see
+ * cursor->past_end). */
 int kma_dat_header_info(struct kma_tracedat *dat, struct kma_cursor *cursor);
 int kma_dat_ftrace_formats(struct kma_tracedat *dat, struct kma_cursor *cursor);
 int kma_dat_event_formats(struct kma_tracedat *dat, struct kma_cursor *cursor);
 /* An option that means the same in both versions; @option holds its data and nothing else. */
 int kma_dat_option(struct kma_tracedat *dat, unsigned int id, struct kma_cursor *option);
-/* The name in brackets of "[local] global ..."; the text itself without brackets; NULL when out of memory. */
+/* The name in brackets of "[local] global ..."; the text itself without brackets; NULL when out of
+ * memory. */
 const char *kma_dat_clock(struct kma_tracedat *dat, const char *text, size_t size);
 /* The buffer's index, or -1 */
-int kma_dat_add_buffer(struct kma_tracedat *dat, const char *name, const char *clock, uint32_t page_size);
+int kma_dat_add_buffer(struct kma_tracedat *dat, const char *name, const char *clock,
+		       uint32_t page_size);
 /* Data outside the file is cut off and told. */
-int kma_dat_add_lane(struct kma_tracedat *dat, uint16_t buffer, uint32_t cpu, uint64_t offset, uint64_t size,
-		     bool compressed);
+int kma_dat_add_lane(struct kma_tracedat *dat, uint16_t buffer, uint32_t cpu, uint64_t offset,
+		     uint64_t size, bool compressed);
 /* The size word at the cursor, its text; a copy, or NULL. */
 char *kma_dat_sized_text(struct kma_cursor *cursor, unsigned int size_bytes);
 

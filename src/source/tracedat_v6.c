@@ -7,11 +7,13 @@
 #include "source/tracedat.h"
 #include "util/arena.h"
 
-static int cut(struct kma_tracedat *dat, const struct kma_cursor *cursor, const char *where, struct kma_error *err)
+static int cut(struct kma_tracedat *dat, const struct kma_cursor *cursor, const char *where,
+	       struct kma_error *err)
 {
-	return kma_fail(err, KMA_ERR_DAMAGED, "%s: %s at %s (offset %zu of %zu): no event data can be found",
-			dat->source.info.path, cursor->past_end ? "is cut off" : "is damaged", where,
-			cursor->at, dat->map.size);
+	return kma_fail(err, KMA_ERR_DAMAGED,
+			"%s: %s at %s (offset %zu of %zu): no event data can be found",
+			dat->source.info.path, cursor->past_end ? "is cut off" : "is damaged",
+			where, cursor->at, dat->map.size);
 }
 
 /* A named buffer: where its own "flyrecord" mark and table of CPU data stand. */
@@ -21,7 +23,8 @@ struct instance {
 	struct instance *next;
 };
 
-static int read_instance_option(struct kma_tracedat *dat, struct kma_cursor *option, struct instance ***tail)
+static int read_instance_option(struct kma_tracedat *dat, struct kma_cursor *option,
+				struct instance ***tail)
 {
 	struct instance *instance = kma_arena_alloc(dat->source.arena, sizeof(*instance));
 
@@ -38,8 +41,8 @@ static int read_instance_option(struct kma_tracedat *dat, struct kma_cursor *opt
 	return 0;
 }
 
-static int read_options(struct kma_tracedat *dat, struct kma_cursor *cursor, struct instance ***tail,
-			bool *has_clock)
+static int read_options(struct kma_tracedat *dat, struct kma_cursor *cursor,
+			struct instance ***tail, bool *has_clock)
 {
 	for (;;) {
 		unsigned int id = kma_cursor_u16(cursor);
@@ -73,12 +76,14 @@ static bool is_flyrecord(struct kma_tracedat *dat, struct kma_cursor *cursor)
 	return !memcmp(mark, "flyrecord", 10);
 }
 
-static int read_table(struct kma_tracedat *dat, struct kma_cursor *cursor, uint32_t cpus, const char *name)
+static int read_table(struct kma_tracedat *dat, struct kma_cursor *cursor, uint32_t cpus,
+		      const char *name)
 {
 	int buffer;
 
 	if (dat->source.info.nr_buffers >= KMA_DAT_MAX_BUFFERS || cpus > KMA_DAT_MAX_CPUS ||
-	    cpus > (cursor->size - cursor->at) / 16 || cpus > (dat->map.size / 16) - dat->nr_lanes) {
+	    cpus > (cursor->size - cursor->at) / 16 ||
+	    cpus > (dat->map.size / 16) - dat->nr_lanes) {
 		cursor->past_end = true;
 		return -1;
 	}
@@ -143,8 +148,10 @@ int kma_dat_open_v6(struct kma_tracedat *dat, struct kma_cursor *cursor, struct 
 	for (; instances; instances = instances->next) {
 		struct kma_cursor at = kma_dat_cursor(dat, instances->offset);
 
-		if ((!is_flyrecord(dat, &at) || read_table(dat, &at, info->cpus, instances->name) < 0) &&
-		    kma_source_damage(&dat->source, "the table of CPU data of buffer \"%s\" is missing",
+		if ((!is_flyrecord(dat, &at) ||
+		     read_table(dat, &at, info->cpus, instances->name) < 0) &&
+		    kma_source_damage(&dat->source,
+				      "the table of CPU data of buffer \"%s\" is missing",
 				      instances->name) < 0)
 			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	}

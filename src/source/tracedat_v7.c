@@ -7,16 +7,17 @@
 #include "source/tracedat.h"
 #include "util/arena.h"
 
-#define SECTION_COMPRESSED 1
-#define MAX_OPTION_SECTIONS 64	/* real files have two or three */
-#define MIN_MAX_LANES 4096	/* a small file may list this many CPUs without data */
+#define SECTION_COMPRESSED  1
+#define MAX_OPTION_SECTIONS 64	 /* real files have two or three */
+#define MIN_MAX_LANES	    4096 /* a small file may list this many CPUs without data */
 
 /*
- * A cursor over the content of the section at @offset, decompressed if need be; *@owned is then to be freed.
- * Returns 0, or -1 (*@owned untouched) if the section is not there, is another one, or is damaged.
+ * A cursor over the content of the section at @offset, decompressed if need be; *@owned is then to
+ * be freed. Returns 0, or -1 (*@owned untouched) if the section is not there, is another one, or is
+ * damaged.
  */
-static int open_section(struct kma_tracedat *dat, uint64_t offset, unsigned int id, struct kma_cursor *content,
-			uint8_t **owned)
+static int open_section(struct kma_tracedat *dat, uint64_t offset, unsigned int id,
+			struct kma_cursor *content, uint8_t **owned)
 {
 	struct kma_cursor cursor = kma_dat_cursor(dat, offset);
 	unsigned int found = kma_cursor_u16(&cursor);
@@ -25,7 +26,7 @@ static int open_section(struct kma_tracedat *dat, uint64_t offset, unsigned int 
 	uint64_t size;
 	const uint8_t *from;
 
-	kma_cursor_u32(&cursor);	/* the description's id */
+	kma_cursor_u32(&cursor); /* the description's id */
 	size = kma_cursor_u64(&cursor);
 	*owned = NULL;
 	if (cursor.past_end || found != id)
@@ -33,9 +34,9 @@ static int open_section(struct kma_tracedat *dat, uint64_t offset, unsigned int 
 	if (!(flags & SECTION_COMPRESSED)) {
 		size_t left = cursor.size - cursor.at;
 
-		*content = (struct kma_cursor){
-			.data = cursor.data + cursor.at, .size = size < left ? size : left, .swap = dat->swap
-		};
+		*content = (struct kma_cursor){ .data = cursor.data + cursor.at,
+						.size = size < left ? size : left,
+						.swap = dat->swap };
 		return 0;
 	}
 	size32 = kma_cursor_u32(&cursor);
@@ -71,13 +72,14 @@ static int keep(struct kma_tracedat *dat, uint8_t *section)
 	return 0;
 }
 
-static int read_section(struct kma_tracedat *dat, unsigned int id, uint64_t offset, const char *what,
-			int (*parse)(struct kma_tracedat *, struct kma_cursor *))
+static int read_section(struct kma_tracedat *dat, unsigned int id, uint64_t offset,
+			const char *what, int (*parse)(struct kma_tracedat *, struct kma_cursor *))
 {
 	struct kma_cursor content;
 	uint8_t *owned;
 
-	if (dat->sections_seen & (1u << id))	/* a file has one of each: more would only be read again */
+	if (dat->sections_seen &
+	    (1u << id)) /* a file has one of each: more would only be read again */
 		return 0;
 	dat->sections_seen |= 1u << id;
 	if (open_section(dat, offset, id, &content, &owned) < 0)
@@ -91,7 +93,8 @@ static int read_section(struct kma_tracedat *dat, unsigned int id, uint64_t offs
 	return 0;
 }
 
-/* Where the CPU data is: data offset, name, clock, page size, and per CPU its id, offset and size. */
+/* Where the CPU data is: data offset, name, clock, page size, and per CPU its id, offset and size.
+ */
 static int read_buffer(struct kma_tracedat *dat, struct kma_cursor *option)
 {
 	uint64_t offset = kma_cursor_u64(option);
@@ -105,12 +108,16 @@ static int read_buffer(struct kma_tracedat *dat, struct kma_cursor *option)
 	int buffer;
 
 	if (option->past_end || cpus > (option->size - option->at) / 20)
-		return kma_source_damage(&dat->source, "the list of CPU data of buffer \"%s\" is damaged", name);
+		return kma_source_damage(&dat->source,
+					 "the list of CPU data of buffer \"%s\" is damaged", name);
 	if (section.past_end || id != KMA_DAT_BUFFER)
-		return kma_source_damage(&dat->source, "the data of buffer \"%s\" at offset %llu is missing", name,
-					 (unsigned long long)offset);
+		return kma_source_damage(&dat->source,
+					 "the data of buffer \"%s\" at offset %llu is missing",
+					 name, (unsigned long long)offset);
 	if (dat->source.info.nr_buffers >= KMA_DAT_MAX_BUFFERS)
-		return kma_source_damage(&dat->source, "buffer \"%s\" is left out: a file with so many is damaged", name);
+		return kma_source_damage(
+			&dat->source, "buffer \"%s\" is left out: a file with so many is damaged",
+			name);
 	clock = kma_dat_clock(dat, clock_text, strlen(clock_text));
 	buffer = clock ? kma_dat_add_buffer(dat, name, clock, page_size) : -1;
 	if (buffer < 0)
@@ -121,7 +128,8 @@ static int read_buffer(struct kma_tracedat *dat, struct kma_cursor *option)
 		uint64_t size = kma_cursor_u64(option);
 
 		if (cpu >= KMA_DAT_MAX_CPUS || dat->nr_lanes > MIN_MAX_LANES + dat->map.size / 16) {
-			if (kma_source_damage(&dat->source, "the data of CPU %u is left out: damaged", cpu) < 0)
+			if (kma_source_damage(&dat->source,
+					      "the data of CPU %u is left out: damaged", cpu) < 0)
 				return -1;
 			continue;
 		}
@@ -132,17 +140,19 @@ static int read_buffer(struct kma_tracedat *dat, struct kma_cursor *option)
 	return 0;
 }
 
-static int read_option(struct kma_tracedat *dat, unsigned int id, struct kma_cursor *option, bool *any_buffer)
+static int read_option(struct kma_tracedat *dat, unsigned int id, struct kma_cursor *option,
+		       bool *any_buffer)
 {
 	switch (id) {
 	case KMA_DAT_HEADER_INFO:
-		return read_section(dat, id, kma_cursor_u64(option), "the ring buffer's description",
-				    kma_dat_header_info);
+		return read_section(dat, id, kma_cursor_u64(option),
+				    "the ring buffer's description", kma_dat_header_info);
 	case KMA_DAT_FTRACE_EVENTS:
 		return read_section(dat, id, kma_cursor_u64(option), "the ftrace event formats",
 				    kma_dat_ftrace_formats);
 	case KMA_DAT_EVENT_FORMATS:
-		return read_section(dat, id, kma_cursor_u64(option), "the event formats", kma_dat_event_formats);
+		return read_section(dat, id, kma_cursor_u64(option), "the event formats",
+				    kma_dat_event_formats);
 	case KMA_DAT_KALLSYMS:
 		dat->kallsyms_offset = kma_cursor_u64(option);
 		return 0;
@@ -170,8 +180,11 @@ static int read_options(struct kma_tracedat *dat, uint64_t offset, uint64_t *nex
 
 	*next = 0;
 	if (open_section(dat, offset, KMA_DAT_DONE, &content, &owned) < 0)
-		return kma_source_damage(&dat->source, "the file is cut off or damaged: options at offset %llu cannot "
-					 "be read", (unsigned long long)offset);
+		return kma_source_damage(
+			&dat->source,
+			"the file is cut off or damaged: options at offset %llu cannot "
+			"be read",
+			(unsigned long long)offset);
 	while (!ret) {
 		unsigned int id = kma_cursor_u16(&content);
 		struct kma_cursor option = { .swap = content.swap };
@@ -179,7 +192,8 @@ static int read_options(struct kma_tracedat *dat, uint64_t offset, uint64_t *nex
 		option.size = kma_cursor_u32(&content);
 		option.data = kma_cursor_bytes(&content, option.size);
 		if (!option.data) {
-			ret = kma_source_damage(&dat->source, "the options at offset %llu end early",
+			ret = kma_source_damage(&dat->source,
+						"the options at offset %llu end early",
 						(unsigned long long)offset);
 			break;
 		}
@@ -201,16 +215,18 @@ int kma_dat_open_v7(struct kma_tracedat *dat, struct kma_cursor *cursor, struct 
 	bool any_buffer = false, known;
 	uint64_t next, visited[MAX_OPTION_SECTIONS];
 
-	kma_cursor_string(cursor);	/* the compression library's version */
+	kma_cursor_string(cursor); /* the compression library's version */
 	next = kma_cursor_u64(cursor);
 	if (cursor->past_end)
-		return kma_fail(err, KMA_ERR_DAMAGED, "%s: ends within its first %zu bytes: no data to read",
-				info->path, dat->map.size);
+		return kma_fail(err, KMA_ERR_DAMAGED,
+				"%s: ends within its first %zu bytes: no data to read", info->path,
+				dat->map.size);
 	if (strcmp(compression, "none")) {
 		dat->compress = kma_compress_new(compression, &known);
 		if (!known)
 			return kma_fail(err, KMA_ERR_INPUT,
-					"%s: is compressed with \"%.32s\"; zstd, zlib and none can be read (trace-cmd "
+					"%s: is compressed with \"%.32s\"; zstd, zlib and none can "
+					"be read (trace-cmd "
 					"convert --compression zstd makes one)",
 					info->path, compression);
 		if (!dat->compress)
@@ -221,7 +237,8 @@ int kma_dat_open_v7(struct kma_tracedat *dat, struct kma_cursor *cursor, struct 
 	}
 	if (!next)
 		return kma_fail(err, KMA_ERR_DAMAGED,
-				"%s: holds a header and nothing else: the recording was stopped early, or written to "
+				"%s: holds a header and nothing else: the recording was stopped "
+				"early, or written to "
 				"a pipe, which trace-cmd cannot do; record with -o FILE",
 				info->path);
 	for (unsigned int i = 0; next; i++) {
@@ -229,20 +246,22 @@ int kma_dat_open_v7(struct kma_tracedat *dat, struct kma_cursor *cursor, struct 
 			if (visited[k] == next)
 				i = MAX_OPTION_SECTIONS;
 		if (i == MAX_OPTION_SECTIONS)
-			return kma_fail(err, KMA_ERR_DAMAGED, "%s: its options never end: damaged", info->path);
+			return kma_fail(err, KMA_ERR_DAMAGED, "%s: its options never end: damaged",
+					info->path);
 		visited[i] = next;
 		if (read_options(dat, next, &next, &any_buffer) < 0)
 			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	}
 	if (!any_buffer &&
-	    kma_source_damage(&dat->source,
-			      "the list that tells where each CPU's data is, at the end of a complete file, is "
-			      "missing: no event can be read") < 0)
+	    kma_source_damage(&dat->source, "the list that tells where each CPU's data is, at the "
+					    "end of a complete file, is "
+					    "missing: no event can be read") < 0)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	return 0;
 }
 
-char *kma_dat_text_v7(struct kma_tracedat *dat, unsigned int id, uint64_t offset, unsigned int size_bytes)
+char *kma_dat_text_v7(struct kma_tracedat *dat, unsigned int id, uint64_t offset,
+		      unsigned int size_bytes)
 {
 	struct kma_cursor content;
 	uint8_t *owned;

@@ -12,7 +12,8 @@
 
 enum kma_clock kma_clock_class(const char *name, const struct kma_time_conversion *time)
 {
-	static const char *const global[] = { "global", "mono", "mono_raw", "boot", "tai", "perf", "tsc2nsec" };
+	static const char *const global[] = { "global", "mono", "mono_raw", "boot",
+					      "tai",	"perf", "tsc2nsec" };
 
 	if (time->mult)
 		return KMA_CLOCK_GLOBAL;
@@ -37,7 +38,8 @@ static const struct kma_cpu_stat *find_stat(const struct kma_run *run, const str
 /* Gaps that the pages do not count are at least what the kernel says it overwrote. */
 static uint64_t lost_on(const struct kma_run *run, const struct kma_lane *lane)
 {
-	const struct kma_cpu_stat *stat = lane->lost && !lane->lost_counted ? find_stat(run, lane) : NULL;
+	const struct kma_cpu_stat *stat = lane->lost && !lane->lost_counted ? find_stat(run, lane)
+									    : NULL;
 
 	return stat && stat->overrun > lane->lost ? stat->overrun : lane->lost;
 }
@@ -79,7 +81,8 @@ static int count_events(const struct kma_run *run, struct kma_result *result)
 	const struct kma_schema *schema = run->schema;
 	struct kma_facts *facts = &result->facts;
 
-	facts->events = kma_arena_alloc(result->arena, (schema->nr_known + 1) * sizeof(*facts->events));
+	facts->events = kma_arena_alloc(result->arena,
+					(schema->nr_known + 1) * sizeof(*facts->events));
 	if (!facts->events)
 		return -1;
 	for (uint32_t i = 0; i < run->nr_lanes; i++)
@@ -92,8 +95,10 @@ static int count_events(const struct kma_run *run, struct kma_result *result)
 		if (!event->count)
 			continue;
 		facts->nr_events++;
-		event->system = k ? kma_arena_strdup(result->arena, schema->known[k - 1].system) : "unknown";
-		event->name = k ? kma_arena_strdup(result->arena, schema->known[k - 1].name) : "not-described";
+		event->system = k ? kma_arena_strdup(result->arena, schema->known[k - 1].system)
+				  : "unknown";
+		event->name = k ? kma_arena_strdup(result->arena, schema->known[k - 1].name)
+				: "not-described";
 		if (!event->system || !event->name)
 			return -1;
 	}
@@ -139,9 +144,10 @@ int kma_run_facts(const struct kma_run *run, struct kma_result *result)
 	facts->first_ts = summary.first_ts;
 	facts->last_ts = summary.last_ts;
 	facts->nr_buffers = info->nr_buffers;
-	facts->buffers = kma_arena_alloc(result->arena, (info->nr_buffers + 1) * sizeof(*facts->buffers));
-	if (!facts->source || (info->uname && !facts->kernel) || !facts->compression || !facts->clock ||
-	    !facts->buffers)
+	facts->buffers = kma_arena_alloc(result->arena,
+					 (info->nr_buffers + 1) * sizeof(*facts->buffers));
+	if (!facts->source || (info->uname && !facts->kernel) || !facts->compression ||
+	    !facts->clock || !facts->buffers)
 		return -1;
 	for (uint32_t i = 0; i < info->nr_buffers; i++) {
 		facts->buffers[i].name = kma_arena_strdup(result->arena, info->buffers[i].name);
@@ -159,7 +165,8 @@ static int cover_lanes(const struct kma_run *run, struct kma_result *result)
 	const struct kma_facts *facts = &result->facts;
 	uint64_t edge = (facts->last_ts - facts->first_ts) / EDGE_SHARE;
 
-	quality->cpus = kma_arena_alloc(result->arena, (run->nr_lanes + 1) * sizeof(*quality->cpus));
+	quality->cpus = kma_arena_alloc(result->arena,
+					(run->nr_lanes + 1) * sizeof(*quality->cpus));
 	if (!quality->cpus)
 		return -1;
 	quality->lost_counted = true;
@@ -196,18 +203,27 @@ static int note_lanes(const struct kma_run *run, struct kma_result *result)
 		if ((lane->failed || lane->damaged_pages) && !result->quality.damage)
 			result->quality.damage =
 				kma_arena_printf(result->arena, "%s",
-						 lane->failed ? lane->error.message : "damaged or cut pages of events");
+						 lane->failed ? lane->error.message
+							      : "damaged or cut pages of events");
 		if (lane->failed)
-			ret |= kma_result_note(result, "%s: the rest of that CPU is missing", lane->error.message);
+			ret |= kma_result_note(result, "%s: the rest of that CPU is missing",
+					       lane->error.message);
 		if (lane->damaged_pages)
-			ret |= kma_result_note(result, "CPU %u: %llu damaged or cut pages; their other records are "
-					       "lost", lane->cpu, (unsigned long long)lane->damaged_pages);
+			ret |= kma_result_note(
+				result,
+				"CPU %u: %llu damaged or cut pages; their other records are "
+				"lost",
+				lane->cpu, (unsigned long long)lane->damaged_pages);
 		if (lane->short_records)
-			ret |= kma_result_note(result, "CPU %u: %llu records are shorter than their format says and "
-					       "were left out", lane->cpu, (unsigned long long)lane->short_records);
+			ret |= kma_result_note(
+				result,
+				"CPU %u: %llu records are shorter than their format says and "
+				"were left out",
+				lane->cpu, (unsigned long long)lane->short_records);
 		if (lane->backwards)
-			ret |= kma_result_note(result, "CPU %u: the clock went backwards %llu times", lane->cpu,
-					       (unsigned long long)lane->backwards);
+			ret |= kma_result_note(result,
+					       "CPU %u: the clock went backwards %llu times",
+					       lane->cpu, (unsigned long long)lane->backwards);
 	}
 	return ret;
 }
@@ -233,8 +249,11 @@ static int note_double_counting(const struct kma_run *run, struct kma_result *re
 			first = lane;
 		}
 		if (twice)
-			ret |= kma_result_note(result, "%s:%s stands in more than one buffer and may be counted "
-					       "twice; pick one with --buffer", known->system, known->name);
+			ret |= kma_result_note(
+				result,
+				"%s:%s stands in more than one buffer and may be counted "
+				"twice; pick one with --buffer",
+				known->system, known->name);
 	}
 	return ret;
 }

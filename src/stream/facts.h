@@ -14,9 +14,9 @@ struct kma_run {
 	const struct kma_schema *schema;
 	struct kma_lane *lanes;
 	uint32_t nr_lanes;
-	const bool *buffer_used;	/* by buffer */
-	const char *clock;		/* of the buffers analysed */
-	struct kma_gap *gaps;		/* in the result's arena */
+	const bool *buffer_used; /* by buffer */
+	const char *clock;	 /* of the buffers analysed */
+	struct kma_gap *gaps;	 /* in the result's arena */
 	size_t nr_gaps;
 	uint64_t more_gaps;
 };

@@ -5,14 +5,16 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#define MAX_STACK 127		/* addresses kept of one stack */
+#define MAX_STACK 127 /* addresses kept of one stack */
 /*
- * A stack belongs to the event before it. When an interrupt's event and stack come between, it belongs to the
- * event before those: so many events are held back until it is clear that no stack follows.
+ * A stack belongs to the event before it. When an interrupt's event and stack come between, it
+ * belongs to the event before those: so many events are held back until it is clear that no stack
+ * follows.
  */
 #define MAX_NESTED 4
 
-int kma_lane_open(struct kma_lane *lane, const struct kma_lane_config *config, uint32_t index, struct kma_error *err)
+int kma_lane_open(struct kma_lane *lane, const struct kma_lane_config *config, uint32_t index,
+		  struct kma_error *err)
 {
 	const struct kma_lane_info *info = &config->source->info.lanes[index];
 
@@ -25,7 +27,8 @@ int kma_lane_open(struct kma_lane *lane, const struct kma_lane_config *config, u
 	lane->ended = !info->bytes;
 	if (lane->ended)
 		return 0;
-	lane->events = aligned_alloc(64, ((size_t)config->max_events + MAX_NESTED + 2) * sizeof(*lane->events));
+	lane->events = aligned_alloc(64, ((size_t)config->max_events + MAX_NESTED + 2) *
+						 sizeof(*lane->events));
 	lane->counts = calloc(config->schema->nr_known + 1, sizeof(*lane->counts));
 	if (!lane->events || !lane->counts)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
@@ -73,7 +76,8 @@ static bool next_piece(struct kma_lane *lane)
 		return true;
 	}
 	lane->bytes += lane->piece.page_size;
-	kma_page_open(&source->info.page_format, lane->piece.page, lane->piece.page_size, full, &lane->page);
+	kma_page_open(&source->info.page_format, lane->piece.page, lane->piece.page_size, full,
+		      &lane->page);
 	if (lane->page.lost)
 		add_gap(lane, lane->page.lost, lane->page.lost_counted);
 	return true;
@@ -95,7 +99,8 @@ static bool next_record(struct kma_lane *lane, struct kma_record *record)
 				return true;
 			}
 		} else {
-			if (kma_page_next(&lane->config->source->info.page_format, &lane->page, record))
+			if (kma_page_next(&lane->config->source->info.page_format, &lane->page,
+					  record))
 				return true;
 			if (lane->page.damaged) {
 				/* what followed on this page is gone */
@@ -127,7 +132,9 @@ static void put_gap(struct kma_lane *lane, uint64_t ts, bool any_before)
 {
 	struct kma_event *event = &lane->events[lane->kept++];
 
-	*event = (struct kma_event){ .ts = ts, .cpu = lane->cpu, .buffer = lane->buffer, .kind = KMA_KIND_GAP };
+	*event = (struct kma_event){
+		.ts = ts, .cpu = lane->cpu, .buffer = lane->buffer, .kind = KMA_KIND_GAP
+	};
 	event->words[0] = lane->gap;
 	event->words[1] = lane->gap_counted;
 	event->words[2] = any_before ? lane->last_ts : 0;
@@ -187,7 +194,7 @@ static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 static void keep_tail(struct kma_lane *lane)
 {
 	uint64_t words[MAX_NESTED * (MAX_STACK + 1)];
-	uint32_t used = 1;	/* 0 says: no stack */
+	uint32_t used = 1; /* 0 says: no stack */
 
 	memmove(lane->events, lane->events + lane->nr, lane->kept * sizeof(*lane->events));
 	for (uint32_t i = 0; i < lane->kept; i++) {
@@ -207,9 +214,10 @@ static void keep_tail(struct kma_lane *lane)
 	lane->at = lane->nr = 0;
 }
 
-/* The lane's counters while it decodes: kept in registers, as most records of a trace touch nothing else. */
+/* The lane's counters while it decodes: kept in registers, as most records of a trace touch nothing
+ * else. */
 struct tally {
-	uint64_t from_ts, range;	/* records are taken from from_ts up to from_ts + range */
+	uint64_t from_ts, range; /* records are taken from from_ts up to from_ts + range */
 	uint64_t records, last_ts, backwards;
 	uint64_t *counts;
 	const uint32_t *by_id;
@@ -219,7 +227,8 @@ struct tally {
 };
 
 /* A record that somebody wants. */
-static void take_event(struct kma_lane *lane, const struct kma_record *record, uint64_t ts, unsigned int kind)
+static void take_event(struct kma_lane *lane, const struct kma_record *record, uint64_t ts,
+		       unsigned int kind)
 {
 	const struct kma_lane_config *config = lane->config;
 	const struct kma_schema *schema = config->schema;
@@ -232,7 +241,8 @@ static void take_event(struct kma_lane *lane, const struct kma_record *record, u
 		return;
 	}
 	event = &lane->events[lane->kept];
-	if (!kma_decode(schema, &schema->plans[kind], record, config->strings, &lane->strings, event)) {
+	if (!kma_decode(schema, &schema->plans[kind], record, config->strings, &lane->strings,
+			event)) {
 		lane->short_records++;
 		lane->after = KMA_AFTER_OTHER;
 		return;
@@ -245,14 +255,15 @@ static void take_event(struct kma_lane *lane, const struct kma_record *record, u
 	lane->kept++;
 }
 
-static inline __attribute__((always_inline)) void take_record(struct kma_lane *lane, struct tally *tally,
-							      const struct kma_record *record, bool swap)
+static inline __attribute__((always_inline)) void
+take_record(struct kma_lane *lane, struct tally *tally, const struct kma_record *record, bool swap)
 {
 	uint64_t ts = convert(&tally->time, record->ts);
 	uint32_t entry;
 
 	if (__builtin_expect(ts - tally->from_ts > tally->range, 0)) {
-		lane->gap = 0;	/* it lies outside, or touches the edge where nothing is open anyway */
+		lane->gap =
+			0; /* it lies outside, or touches the edge where nothing is open anyway */
 		return;
 	}
 	if (__builtin_expect(lane->gap != 0, 0)) {
@@ -281,8 +292,10 @@ static inline __attribute__((always_inline)) void take_record(struct kma_lane *l
 		take_event(lane, record, ts, KMA_ID_KIND(entry));
 }
 
-/* The rest of the page, as far as there is room. Made once for each byte order, so that the test falls away. */
-static inline __attribute__((always_inline)) void take_page(struct kma_lane *lane, struct tally *tally, uint32_t max,
+/* The rest of the page, as far as there is room. Made once for each byte order, so that the test
+ * falls away. */
+static inline __attribute__((always_inline)) void take_page(struct kma_lane *lane,
+							    struct tally *tally, uint32_t max,
 							    const struct kma_page_format *format)
 {
 	struct kma_page_cursor page = lane->page;
@@ -302,7 +315,8 @@ static void take_native_page(struct kma_lane *lane, struct tally *tally, uint32_
 
 static void take_foreign_page(struct kma_lane *lane, struct tally *tally, uint32_t max)
 {
-	static const struct kma_page_format foreign = { .big_endian = BYTE_ORDER != BIG_ENDIAN, .swap = true };
+	static const struct kma_page_format foreign = { .big_endian = BYTE_ORDER != BIG_ENDIAN,
+							.swap = true };
 
 	take_page(lane, tally, max, &foreign);
 }
@@ -343,7 +357,7 @@ bool kma_lane_fill(struct kma_lane *lane)
 	lane->backwards = tally.backwards;
 	if (lane->kept < max) {
 		lane->ended = true;
-		if (lane->gap) {	/* at the very end: known only to have followed */
+		if (lane->gap) { /* at the very end: known only to have followed */
 			lane->lost += lane->gap;
 			lane->lost_counted &= lane->gap_counted;
 			lane->gap = 0;

@@ -33,7 +33,8 @@ static void sift_down(struct kma_merge *merge, uint32_t i)
 	merge->heap[i] = lane;
 }
 
-int kma_merge_open(struct kma_merge *merge, struct kma_lane *lanes, uint32_t nr, struct kma_error *err)
+int kma_merge_open(struct kma_merge *merge, struct kma_lane *lanes, uint32_t nr,
+		   struct kma_error *err)
 {
 	memset(merge, 0, sizeof(*merge));
 	merge->heap = calloc(nr ? nr : 1, sizeof(*merge->heap));
@@ -57,13 +58,14 @@ void kma_merge_close(struct kma_merge *merge)
 }
 
 /* The stack moves from the lane's words to the batch's. */
-static void move_stack(struct kma_merge *merge, const struct kma_lane *lane, struct kma_event *event)
+static void move_stack(struct kma_merge *merge, const struct kma_lane *lane,
+		       struct kma_event *event)
 {
 	const uint64_t *words = &lane->stacks[event->stack];
 	uint32_t nr = words[0] + 1;
 
 	if (!merge->nr_stacks)
-		merge->nr_stacks = 1;	/* 0 says: no stack */
+		merge->nr_stacks = 1; /* 0 says: no stack */
 	if (merge->max_stacks < merge->nr_stacks + nr) {
 		uint32_t max = 2 * merge->max_stacks + nr + 4096;
 		uint64_t *stacks = realloc(merge->stacks, max * sizeof(*stacks));

@@ -12,9 +12,9 @@
 #include "util/arena.h"
 
 /* Lanes share this much for decoded events, whatever their number. */
-#define LANES_BUDGET (16u << 20)
-#define MAX_LANE_EVENTS 256
-#define MIN_LANE_EVENTS 8
+#define LANES_BUDGET	 (16u << 20)
+#define MAX_LANE_EVENTS	 256
+#define MIN_LANE_EVENTS	 8
 #define PROGRESS_BATCHES 256
 
 struct pipeline {
@@ -26,7 +26,7 @@ struct pipeline {
 	bool *buffer_used;
 	struct kma_merge merge;
 	struct kma_trace trace;
-	struct kma_state **states;	/* by analysis */
+	struct kma_state **states; /* by analysis */
 	size_t nr_analyses;
 	uint64_t total_bytes;
 };
@@ -38,14 +38,16 @@ static uint64_t wanted_kinds(const struct kma_selection *selection, bool *stacks
 
 	*stacks = false;
 	for (size_t i = 0; selection->analyses[i]; i++) {
-		for (const struct kma_need *need = selection->analyses[i]->needs; need->kind; need++)
+		for (const struct kma_need *need = selection->analyses[i]->needs; need->kind;
+		     need++)
 			wanted |= KMA_KIND_BIT(need->kind);
 		*stacks |= selection->analyses[i]->stacks && selection->stack_depth;
 	}
 	return wanted;
 }
 
-static int no_such_buffer(const struct kma_source_info *info, const char *wanted, struct kma_error *err)
+static int no_such_buffer(const struct kma_source_info *info, const char *wanted,
+			  struct kma_error *err)
 {
 	char names[200] = "";
 	size_t used = 0;
@@ -53,12 +55,14 @@ static int no_such_buffer(const struct kma_source_info *info, const char *wanted
 	for (uint32_t i = 0; i < info->nr_buffers && used + 40 < sizeof(names); i++)
 		used += snprintf(names + used, sizeof(names) - used, "%s\"%.20s\"", i ? ", " : "",
 				 info->buffers[i].name);
-	return kma_fail(err, KMA_ERR_USAGE, "%s: has no buffer \"%s\"; it has %s (\"\" is the top one)", info->path,
+	return kma_fail(err, KMA_ERR_USAGE,
+			"%s: has no buffer \"%s\"; it has %s (\"\" is the top one)", info->path,
 			wanted, names);
 }
 
 /* Which buffers are read: the one asked for, or all, which then must share a clock. */
-static int pick_buffers(struct pipeline *p, const struct kma_selection *selection, struct kma_error *err)
+static int pick_buffers(struct pipeline *p, const struct kma_selection *selection,
+			struct kma_error *err)
 {
 	const struct kma_source_info *info = &p->run.source->info;
 	const struct kma_buffer_info *first = NULL;
@@ -73,13 +77,15 @@ static int pick_buffers(struct pipeline *p, const struct kma_selection *selectio
 
 		for (uint32_t lane = 0; lane < info->nr_lanes; lane++)
 			has_data |= info->lanes[lane].buffer == i && info->lanes[lane].bytes;
-		p->buffer_used[i] = selection->buffer ? !strcmp(buffer->name, selection->buffer) : true;
+		p->buffer_used[i] = selection->buffer ? !strcmp(buffer->name, selection->buffer)
+						      : true;
 		found |= p->buffer_used[i];
 		if (!p->buffer_used[i] || !has_data)
 			continue;
 		if (first && strcmp(first->clock, buffer->clock))
 			return kma_fail(err, KMA_ERR_USAGE,
-					"buffers \"%s\" (clock %s) and \"%s\" (clock %s) cannot be merged: pick one with "
+					"buffers \"%s\" (clock %s) and \"%s\" (clock %s) cannot be "
+					"merged: pick one with "
 					"--buffer NAME",
 					first->name, first->clock, buffer->name, buffer->clock);
 		first = buffer;
@@ -111,8 +117,9 @@ static int open_lanes(struct pipeline *p, struct kma_error *err)
 	for (uint32_t i = 0; i < info->nr_lanes; i++)
 		with_data += info->lanes[i].bytes > 0;
 	share = with_data ? LANES_BUDGET / with_data / sizeof(struct kma_event) : 0;
-	p->config.max_events = share > MAX_LANE_EVENTS ? MAX_LANE_EVENTS
-						       : share < MIN_LANE_EVENTS ? MIN_LANE_EVENTS : share;
+	p->config.max_events = share > MAX_LANE_EVENTS	 ? MAX_LANE_EVENTS
+			       : share < MIN_LANE_EVENTS ? MIN_LANE_EVENTS
+							 : share;
 	p->lanes = calloc(info->nr_lanes + 1, sizeof(*p->lanes));
 	if (!p->lanes)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
@@ -200,7 +207,8 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 {
 	p->trace.start_ts = start;
 	p->trace.formats = p->schema->formats;
-	memcpy(p->trace.optional_fields, p->schema->optional_fields, sizeof(p->trace.optional_fields));
+	memcpy(p->trace.optional_fields, p->schema->optional_fields,
+	       sizeof(p->trace.optional_fields));
 	p->trace.filtered = selection->cpus || selection->from.set || selection->to.set;
 	p->trace.strings = p->strings;
 	p->trace.page_size = p->run.source->info.page_size;
@@ -221,8 +229,8 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 	return 0;
 }
 
-static int deliver_gap(struct pipeline *p, const struct kma_selection *selection, const struct kma_event *gap,
-		       struct kma_result *result)
+static int deliver_gap(struct pipeline *p, const struct kma_selection *selection,
+		       const struct kma_event *gap, struct kma_result *result)
 {
 	struct kma_lost lost = {
 		.cpu = gap->cpu,
@@ -235,11 +243,13 @@ static int deliver_gap(struct pipeline *p, const struct kma_selection *selection
 
 	if (p->run.nr_gaps < KMA_MAX_GAPS) {
 		if (!p->run.gaps)
-			p->run.gaps = kma_arena_alloc(result->arena, KMA_MAX_GAPS * sizeof(*p->run.gaps));
+			p->run.gaps = kma_arena_alloc(result->arena,
+						      KMA_MAX_GAPS * sizeof(*p->run.gaps));
 		if (!p->run.gaps)
 			return -1;
 		p->run.gaps[p->run.nr_gaps++] = (struct kma_gap){
-			.buffer = kma_arena_strdup(result->arena, p->run.source->info.buffers[lost.buffer].name),
+			.buffer = kma_arena_strdup(result->arena,
+						   p->run.source->info.buffers[lost.buffer].name),
 			.cpu = lost.cpu,
 			.counted = lost.counted,
 			.count = lost.count,
@@ -264,8 +274,8 @@ static void report_progress(struct pipeline *p, struct kma_progress *progress)
 	progress->update(progress, done, p->total_bytes);
 }
 
-static int stream(struct pipeline *p, const struct kma_selection *selection, struct kma_progress *progress,
-		  struct kma_result *result)
+static int stream(struct pipeline *p, const struct kma_selection *selection,
+		  struct kma_progress *progress, struct kma_result *result)
 {
 	const struct kma_event *gap;
 	struct kma_batch batch;
@@ -284,8 +294,8 @@ static int stream(struct pipeline *p, const struct kma_selection *selection, str
 }
 
 /* Which of the events an analysis would like are not there. */
-static int absences(struct pipeline *p, const struct kma_analysis *analysis, const struct kma_summary *summary,
-		    struct kma_result *result)
+static int absences(struct pipeline *p, const struct kma_analysis *analysis,
+		    const struct kma_summary *summary, struct kma_result *result)
 {
 	struct kma_quality *quality = &result->quality;
 
@@ -296,7 +306,8 @@ static int absences(struct pipeline *p, const struct kma_analysis *analysis, con
 			continue;
 		absence = &quality->absences[quality->nr_absences++];
 		absence->report = analysis->name;
-		absence->event = kma_arena_printf(result->arena, "%s:%s", kma_kind_system(need->kind),
+		absence->event = kma_arena_printf(result->arena, "%s:%s",
+						  kma_kind_system(need->kind),
 						  kma_kind_name(need->kind));
 		absence->what_for = need->what_for;
 		absence->required = need->required;
@@ -307,7 +318,8 @@ static int absences(struct pipeline *p, const struct kma_analysis *analysis, con
 	return 0;
 }
 
-static int fill_reports(struct pipeline *p, const struct kma_selection *selection, struct kma_result *result)
+static int fill_reports(struct pipeline *p, const struct kma_selection *selection,
+			struct kma_result *result)
 {
 	struct kma_summary summary;
 	size_t nr_needs = 0;
@@ -317,7 +329,8 @@ static int fill_reports(struct pipeline *p, const struct kma_selection *selectio
 		return -1;
 	kma_run_summary(&p->run, &summary);
 	for (size_t i = 0; i < p->nr_analyses; i++)
-		for (const struct kma_need *need = selection->analyses[i]->needs; need->kind; need++)
+		for (const struct kma_need *need = selection->analyses[i]->needs; need->kind;
+		     need++)
 			nr_needs++;
 	result->quality.absences =
 		kma_arena_alloc(result->arena, (nr_needs + 1) * sizeof(*result->quality.absences));
@@ -325,10 +338,11 @@ static int fill_reports(struct pipeline *p, const struct kma_selection *selectio
 		return -1;
 	for (size_t i = 0; i < p->nr_analyses; i++) {
 		const struct kma_analysis *analysis = selection->analyses[i];
-		struct kma_report *report = kma_result_report(result, analysis->name, analysis->title);
+		struct kma_report *report = kma_result_report(result, analysis->name,
+							      analysis->title);
 
-		if (!report || analysis->report(p->states[i], &summary, report) < 0 || report->failed ||
-		    absences(p, analysis, &summary, result) < 0)
+		if (!report || analysis->report(p->states[i], &summary, report) < 0 ||
+		    report->failed || absences(p, analysis, &summary, result) < 0)
 			return -1;
 	}
 	return 0;
@@ -343,8 +357,8 @@ static void close_lanes(struct pipeline *p)
 	p->run.nr_lanes = 0;
 }
 
-static int run(struct pipeline *p, const struct kma_selection *selection, struct kma_progress *progress,
-	       struct kma_result *result, struct kma_error *err)
+static int run(struct pipeline *p, const struct kma_selection *selection,
+	       struct kma_progress *progress, struct kma_result *result, struct kma_error *err)
 {
 	struct kma_source *source = p->run.source;
 	uint64_t first;
@@ -379,8 +393,9 @@ static int run(struct pipeline *p, const struct kma_selection *selection, struct
 	return 0;
 }
 
-int kma_pipeline_run(struct kma_source *source, const struct kma_selection *selection, struct kma_progress *progress,
-		     struct kma_result *result, struct kma_error *err)
+int kma_pipeline_run(struct kma_source *source, const struct kma_selection *selection,
+		     struct kma_progress *progress, struct kma_result *result,
+		     struct kma_error *err)
 {
 	struct pipeline p = { .run.source = source };
 	int ret = run(&p, selection, progress, result, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a source to a filled result: lanes, merge, analyses, and the facts and the quality ledger on the way. Knows
- * analyses only by their contract, and nothing of output.
+ * From a source to a filled result: lanes, merge, analyses, and the facts and the quality ledger on
+ * the way. Knows analyses only by their contract, and nothing of output.
  */
 #ifndef KMA_STREAM_PIPELINE_H
 #define KMA_STREAM_PIPELINE_H
@@ -18,12 +18,12 @@ struct kma_time_limit {
 };
 
 struct kma_selection {
-	const struct kma_analysis *const *analyses;	/* ends with NULL */
-	const uint32_t *cpus;		/* sorted; NULL: all */
+	const struct kma_analysis *const *analyses; /* ends with NULL */
+	const uint32_t *cpus;			    /* sorted; NULL: all */
 	size_t nr_cpus;
-	const char *buffer;		/* NULL: all */
+	const char *buffer; /* NULL: all */
 	struct kma_time_limit from, to;
-	uint32_t stack_depth, nodes;	/* as in struct kma_trace */
+	uint32_t stack_depth, nodes; /* as in struct kma_trace */
 };
 
 /* Told now and then how far it is; never on the way of an event. */
@@ -32,10 +32,12 @@ struct kma_progress {
 };
 
 /*
- * Runs the whole trace through the analyses and fills @result. @progress may be NULL. On failure nothing of @result
- * is usable; damage in the input is no failure but a note, with result->quality.truncated.
+ * Runs the whole trace through the analyses and fills @result. @progress may be NULL. On failure
+ * nothing of @result is usable; damage in the input is no failure but a note, with
+ * result->quality.truncated.
  */
-int kma_pipeline_run(struct kma_source *source, const struct kma_selection *selection, struct kma_progress *progress,
-		     struct kma_result *result, struct kma_error *err);
+int kma_pipeline_run(struct kma_source *source, const struct kma_selection *selection,
+		     struct kma_progress *progress, struct kma_result *result,
+		     struct kma_error *err);
 
 #endif

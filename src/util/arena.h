@@ -14,7 +14,8 @@ void kma_arena_free(struct kma_arena *arena);
 void *kma_arena_alloc(struct kma_arena *arena, size_t size);
 char *kma_arena_strdup(struct kma_arena *arena, const char *s);
 char *kma_arena_strndup(struct kma_arena *arena, const char *s, size_t n);
-char *kma_arena_printf(struct kma_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *kma_arena_printf(struct kma_arena *arena, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 char *kma_arena_vprintf(struct kma_arena *arena, const char *fmt, va_list ap);
 
 #endif

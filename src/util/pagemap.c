@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Getting and giving back the groups of a page map; see pagemap.h. Knows nothing of what values mean. */
+/* Getting and giving back the groups of a page map; see pagemap.h. Knows nothing of what values
+ * mean. */
 #include "pagemap.h"
 
 #include <stdlib.h>

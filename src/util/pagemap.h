@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A value for each of many page frames, of which neighbours are often alive together: slots for 64
- * frames lie side by side in a group, and a table for 512 groups (128 MiB of 4 KiB pages) finds them. 8
- * bytes a page where pages are dense, at worst 520 and the tables' 2 KiB each. Groups that hold
- * nothing are given back for reuse. The value 0 says: nothing.
+ * frames lie side by side in a group, and a table for 512 groups (128 MiB of 4 KiB pages) finds
+ * them. 8 bytes a page where pages are dense, at worst 520 and the tables' 2 KiB each. Groups that
+ * hold nothing are given back for reuse. The value 0 says: nothing.
  */
 #ifndef KMA_UTIL_PAGEMAP_H
 #define KMA_UTIL_PAGEMAP_H
 
 #include "u64map.h"
 
-#define KMA_PAGEMAP_SLOTS_SHIFT 6
-#define KMA_PAGEMAP_SLOTS (1u << KMA_PAGEMAP_SLOTS_SHIFT)
+#define KMA_PAGEMAP_SLOTS_SHIFT	 6
+#define KMA_PAGEMAP_SLOTS	 (1u << KMA_PAGEMAP_SLOTS_SHIFT)
 #define KMA_PAGEMAP_GROUPS_SHIFT 9
-#define KMA_PAGEMAP_GROUPS (1u << KMA_PAGEMAP_GROUPS_SHIFT)
+#define KMA_PAGEMAP_GROUPS	 (1u << KMA_PAGEMAP_GROUPS_SHIFT)
 /* 256 MiB of groups, 128 MiB of tables (8 TiB) at most: a broken trace can name any page. */
 #define KMA_PAGEMAP_MAX_GROUPS (1u << 19)
 #define KMA_PAGEMAP_MAX_TABLES (1u << 16)
@@ -43,7 +43,8 @@ struct kma_pagemap {
 };
 
 void kma_pagemap_free(struct kma_pagemap *map);
-/* The place of @pfn's group number, made if need be. 0; 1: the map is at its limit; -1: out of memory. */
+/* The place of @pfn's group number, made if need be. 0; 1: the map is at its limit; -1: out of
+ * memory. */
 int kma_pagemap_add_group(struct kma_pagemap *map, uint64_t pfn, uint32_t *number);
 /* Group @number of @pfn holds nothing any more. */
 void kma_pagemap_drop_group(struct kma_pagemap *map, uint64_t pfn, uint32_t number);
