@@ -19,6 +19,10 @@ int kma_source_tasks(struct kma_source *source, const int32_t *pids, const char 
 	char *text = nr ? source->ops->cmdlines(source) : NULL, *rest = text, *line;
 	int ret = 0;
 
+	/* no kernel saves a name for the idle tasks, which all have pid 0 */
+	for (size_t i = 0; i < nr; i++)
+		if (!pids[i])
+			names[i] = "<idle>-0";
 	while ((line = strsep(&rest, "\n"))) {
 		char *comm;
 		int32_t pid = (int32_t)strtol(line, &comm, 10);
