@@ -3,8 +3,10 @@
 # The slab report against perf kmem stat: the same task, recorded by both at once.
 # usage: perf_kmem.sh KMEM-ANALYZE
 #
-# The task stops itself before and after its work, and both recordings start and end while it is stopped: they hold the
-# same allocations, so there is no tolerance. Its children are on neither side.
+# The task stops itself before and after its work, and both recordings start and end while it is stopped; its children
+# are on neither side. A busy kernel now and then writes an event for perf that it does not write into a second buffer:
+# so few may be missing, never one too many, and a call site with none missing has exactly perf's bytes. That the tool
+# reads all that the instance holds is checked without any tolerance.
 # shellcheck disable=SC1091,SC2154 # instance.sh sets what is not set here
 set -u
 . "$(dirname -- "$0")/instance.sh"
@@ -106,6 +108,11 @@ perf_control disable || fail "perf does not end: $(tr -d '\0' <"$work/perf.log")
 kill -TERM "$perf"
 wait "$perf" 2>/dev/null
 perf=
+entries=0
+for q in "$in"/per_cpu/cpu*/stats; do
+	n=$(sed -n 's/^entries: //p' "$q")
+	entries=$((entries + n))
+done
 extract
 
 perf report -i "$work/perf.data" --stats >"$work/stats" 2>"$work/perf.log" ||
@@ -120,7 +127,7 @@ perf kmem -i "$work/perf.data" --slab --caller --raw-ip -l 1000000 stat >"$work/
 cat >"$work/compare" <<'END'
 import bisect, json, re, sys
 
-perf_out, tool_out = sys.argv[1:]
+perf_out, tool_out, entries = sys.argv[1:]
 NAMES = ('slab.alloc_total', 'slab.req_bytes_total', 'slab.alloc_bytes_total')
 
 total, rows = {}, {}
@@ -140,7 +147,8 @@ if len(total) != 3 or not rows:
 
 whole, sites = {}, {}
 with open(tool_out) as f:
-    reports = json.load(f)['reports']
+    document = json.load(f)
+    reports = document['reports']
     for m in next(r['metrics'] for r in reports if r['name'] == 'slab'):
         if not m['labels']:
             whole[m['name']] = m
@@ -157,9 +165,15 @@ if any(whole[n]['status'] == 'lower-bound' for n in NAMES):
     sys.exit(77)
 
 bad = []
+records = next(m['value'] for m in document['trace']['metrics'] if m['name'] == 'trace.events_total' and not m['labels'])
+if records != int(entries):
+    bad.append('the buffer held %s records, the tool read %d' % (entries, records))
+few = 4 + total['slab.alloc_total'] // 10000
+missing = total['slab.alloc_total'] - whole['slab.alloc_total'].get('value', 0)
 for name in NAMES:
     got = (whole[name]['status'], whole[name].get('value'))
-    if got != ('exact', total[name]):
+    off = total[name] - (got[1] or 0)
+    if got[0] != 'exact' or off < 0 or missing > few or (off and not missing):
         bad.append('%s: the tool says %s (%s), perf %d' % (name, got[1], got[0], total[name]))
 
 # The tool names call sites, perf has addresses: any name of the address will do.
@@ -181,14 +195,20 @@ for ip, values in rows.items():
     expected[label] = tuple(map(sum, zip(expected.get(label, (0, 0, 0)), values)))
 for label in sorted(set(sites) | set(expected)):
     got = tuple(sites[label].get(n) for n in NAMES) if label in sites else None
-    if got != expected.get(label):
+    want = expected.get(label)
+    # (count, requested, allocated): less only where a few records are missing
+    if got and want and 0 < want[0] - got[0] <= few and got[1] < want[1] and got[2] < want[2]:
+        continue
+    if got is None and want and want[0] <= few:
+        continue
+    if got != want:
         bad.append('%s: the tool says %s, perf %s' % (label, got, expected.get(label)))
 if bad:
     sys.exit('\n'.join(bad[:20]))
-print('%d allocations, %d bytes requested, %d allocated, %d call sites: perf says the same' %
-      (*(total[n] for n in NAMES), len(expected)))
+print('%d allocations, %d bytes requested, %d allocated, %d call sites: perf says the same, but for %d records' %
+      (*(total[n] for n in NAMES), len(expected), missing))
 END
-"$python" "$work/compare" "$work/perf.out" "$work/out.json" || {
+"$python" "$work/compare" "$work/perf.out" "$work/out.json" "$entries" || {
 	status=$?
 	[ "$status" != 77 ] || exit 77
 	fail "the tool and perf differ"
