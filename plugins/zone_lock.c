@@ -396,7 +396,7 @@ static int unlock(struct kma_state *state, const struct kma_event *e, uint32_t z
 
 	if (!cpu)
 		return -1;
-	if (!zl_open_ever(cpu, zone)) {
+	if (!zl_is_open(cpu, zone)) {
 		struct groups groups = groups_of(state, zone, caller, cpu);
 
 		FOR_EACH_GROUP(group, &groups)

@@ -118,7 +118,7 @@ struct kma_state {
 #define ZL_MAX_ZONES   4096
 #define ZL_MAX_CALLERS 4096
 
-static inline bool zl_open_ever(const struct zl_cpu *cpu, uint32_t zone)
+static inline bool zl_is_open(const struct zl_cpu *cpu, uint32_t zone)
 {
 	return zone < cpu->max_open && cpu->open[zone].active;
 }

@@ -262,8 +262,8 @@ take_record(struct kma_lane *lane, struct tally *tally, const struct kma_record 
 	uint32_t entry;
 
 	if (__builtin_expect(ts - tally->from_ts > tally->range, 0)) {
-		lane->gap =
-			0; /* it lies outside, or touches the edge where nothing is open anyway */
+		/* it lies outside, or touches the edge where nothing is open anyway */
+		lane->gap = 0;
 		return;
 	}
 	if (__builtin_expect(lane->gap != 0, 0)) {

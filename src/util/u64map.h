@@ -33,13 +33,6 @@ static inline size_t kma_u64map_slot(const struct kma_u64map *map, uint64_t key)
 	return ((key >> 2) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - map->bits)) ^ (key & 3);
 }
 
-/* Asks the CPU for the memory that a look-up of @key will touch: use some events ahead. */
-static inline void kma_u64map_prefetch(const struct kma_u64map *map, uint64_t key)
-{
-	if (map->entries)
-		__builtin_prefetch(&map->entries[kma_u64map_slot(map, key)]);
-}
-
 void kma_u64map_free(struct kma_u64map *map);
 /* The value's place, or NULL; valid until the next put or remove. */
 uint64_t *kma_u64map_get(const struct kma_u64map *map, uint64_t key);

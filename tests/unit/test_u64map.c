@@ -31,7 +31,6 @@ static void empty_map(void **unused)
 	(void)unused;
 	assert_null(kma_u64map_get(&map, 1));
 	assert_false(kma_u64map_remove(&map, 1, NULL));
-	kma_u64map_prefetch(&map, 1);
 	kma_u64map_free(&map);
 	assert_null(map.entries);
 }
