@@ -37,6 +37,21 @@
 	KIND(KMA_PERCPU_ALLOC_FAIL, "percpu", "percpu_alloc_percpu_fail")               \
 	KIND(KMA_PERCPU_CREATE_CHUNK, "percpu", "percpu_create_chunk")                  \
 	KIND(KMA_PERCPU_DESTROY_CHUNK, "percpu", "percpu_destroy_chunk")                \
+	KIND(KMA_PAGE_REF_SET, "page_ref", "page_ref_set")                              \
+	KIND(KMA_PAGE_REF_MOD, "page_ref", "page_ref_mod")                              \
+	KIND(KMA_PAGE_REF_MOD_AND_TEST, "page_ref", "page_ref_mod_and_test")            \
+	KIND(KMA_PAGE_REF_MOD_AND_RETURN, "page_ref", "page_ref_mod_and_return")        \
+	KIND(KMA_PAGE_REF_MOD_UNLESS, "page_ref", "page_ref_mod_unless")                \
+	KIND(KMA_PAGE_REF_FREEZE, "page_ref", "page_ref_freeze")                        \
+	KIND(KMA_PAGE_REF_UNFREEZE, "page_ref", "page_ref_unfreeze")                    \
+	KIND(KMA_TEST_PAGES_ISOLATED, "page_isolation", "test_pages_isolated")          \
+	KIND(KMA_CMA_ALLOC_START, "cma", "cma_alloc_start")                             \
+	KIND(KMA_CMA_ALLOC_FINISH, "cma", "cma_alloc_finish")                           \
+	KIND(KMA_CMA_ALLOC_BUSY_RETRY, "cma", "cma_alloc_busy_retry")                   \
+	KIND(KMA_CMA_ALLOC, "cma", "cma_alloc")                                         \
+	KIND(KMA_CMA_RELEASE, "cma", "cma_release")                                     \
+	KIND(KMA_MIGRATE_PAGES_START, "migrate", "mm_migrate_pages_start")              \
+	KIND(KMA_MIGRATE_PAGES, "migrate", "mm_migrate_pages")                          \
 	KIND(KMA_KERNEL_STACK, "ftrace", "kernel_stack")
 
 enum kma_kind {
@@ -138,6 +153,41 @@ struct kma_percpu_fail {
 	uint32_t reserved, is_atomic;
 };
 
+/* page_ref:*; @ret not in set, mod and unfreeze */
+struct kma_page_ref {
+	uint64_t pfn;
+	uint64_t
+		mapping; /* address of the struct address_space, lowest bit set: anonymous memory */
+	int32_t count;	 /* the page's reference count after the operation */
+	int32_t mapcount; /* as the kernel at hand counts: unmapped is -1 on newer ones, else 0 */
+	int32_t val;	  /* what was set, added, or (freeze, unfreeze) expected or set */
+	int32_t ret;
+	int32_t mt;	/* the pageblock's migratetype */
+	uint32_t flags; /* page flags, the lower half */
+};
+
+/* test_pages_isolated: all of the range is free and isolated up to @fin_pfn */
+struct kma_isolation {
+	uint64_t start_pfn, end_pfn, fin_pfn;
+};
+
+/* cma:*; which have which stands in fields.c */
+struct kma_cma {
+	uint64_t pfn;  /* alloc_finish, alloc_busy_retry, alloc, release: the first page */
+	uint64_t page; /* the same as an address; 0: alloc_finish failed, as on older kernels */
+	uint64_t count;
+	uint32_t name; /* interned: the area; KMA_HAS_NAME */
+	uint32_t align;
+	int32_t errorno; /* alloc_finish: 0 or negative; KMA_HAS_ERRORNO */
+};
+
+/* mm_migrate_pages_start (mode, reason only), mm_migrate_pages */
+struct kma_migrate {
+	uint64_t succeeded, failed; /* pages */
+	uint32_t mode;
+	int32_t reason;
+};
+
 /* Bits of kma_trace.optional_fields. */
 enum {
 	KMA_HAS_SUCCESS = 1,	      /* zone_lock_acquire_returned */
@@ -145,7 +195,9 @@ enum {
 					 percpu_refill is order == 0 */
 	KMA_HAS_PFN = 1,	      /* mm_page_*; else pfn is an address of a struct page */
 	KMA_HAS_NODE = 1,	      /* kmalloc, kmem_cache_alloc */
-	KMA_HAS_NAME = 2,	      /* kmem_cache_alloc, kmem_cache_free */
+	KMA_HAS_NAME = 2,	      /* kmem_cache_alloc, kmem_cache_free, cma:* */
+	KMA_HAS_ERRORNO = 4,	      /* cma_alloc_finish */
+	KMA_HAS_COUNT = 8,	      /* cma_alloc_start: by this name */
 	KMA_HAS_CALL_SITE = 1,	      /* percpu_alloc_percpu */
 	KMA_HAS_BYTES_ALLOC = 2,      /* percpu_alloc_percpu */
 	KMA_HAS_GFP_FLAGS = 4,	      /* percpu_alloc_percpu */
@@ -171,6 +223,10 @@ struct kma_event {
 		struct kma_percpu_alloc percpu_alloc;
 		struct kma_percpu_chunk percpu_chunk;
 		struct kma_percpu_fail percpu_fail;
+		struct kma_page_ref page_ref;
+		struct kma_isolation isolation;
+		struct kma_cma cma;
+		struct kma_migrate migrate;
 		uint64_t words[5];
 	};
 };

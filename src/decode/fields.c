@@ -157,6 +157,76 @@ static const struct kma_field percpu_fail_fields[] = {
 	{ 0 },
 };
 
+#define PAGE_REF                                                                                  \
+	U64("pfn", page_ref.pfn), U64("mapping", page_ref.mapping), U32("count", page_ref.count), \
+		U32("mapcount", page_ref.mapcount), U32("val", page_ref.val),                     \
+		U32("mt", page_ref.mt), U32("flags", page_ref.flags)
+
+static const struct kma_field page_ref_fields[] = {
+	PAGE_REF,
+	{ 0 },
+};
+
+static const struct kma_field page_ref_ret_fields[] = {
+	PAGE_REF,
+	U32("ret", page_ref.ret),
+	{ 0 },
+};
+
+static const struct kma_field isolation_fields[] = {
+	U64("start_pfn", isolation.start_pfn),
+	U64("end_pfn", isolation.end_pfn),
+	U64("fin_pfn", isolation.fin_pfn),
+	{ 0 },
+};
+
+/* since 5.13 the events of an area tell its name */
+#define CMA_NAME  STRING_OPTIONAL(KMA_HAS_NAME, "name", cma.name)
+#define CMA_RANGE U64("pfn", cma.pfn), U64("page", cma.page), U64("count", cma.count)
+
+static const struct kma_field cma_start_fields[] = {
+	CMA_NAME,
+	/* the newest kernels tell the area's pages too, and call what is asked for request_count */
+	{ "count", KMA_FIELD_U64, TO(cma.count), KMA_HAS_COUNT, "request_count" },
+	U32("align", cma.align),
+	{ 0 },
+};
+
+static const struct kma_field cma_finish_fields[] = {
+	CMA_NAME,
+	CMA_RANGE,
+	U32("align", cma.align),
+	U32_OPTIONAL(KMA_HAS_ERRORNO, "errorno", cma.errorno),
+	{ 0 },
+};
+
+static const struct kma_field cma_alloc_fields[] = {
+	CMA_NAME,
+	CMA_RANGE,
+	U32("align", cma.align),
+	{ 0 },
+};
+
+static const struct kma_field cma_release_fields[] = {
+	CMA_NAME,
+	CMA_RANGE,
+	{ 0 },
+};
+
+static const struct kma_field migrate_start_fields[] = {
+	U32("mode", migrate.mode),
+	U32("reason", migrate.reason),
+	{ 0 },
+};
+
+static const struct kma_field migrate_fields[] = {
+	U64("succeeded", migrate.succeeded),
+	U64("failed", migrate.failed),
+	U32("mode", migrate.mode),
+	U32("reason", migrate.reason),
+	{ 0 },
+};
+
 const struct kma_field *const kma_fields[KMA_NR_KINDS] = {
 	[KMA_ZONE_LOCK_CONTENDED] = zone_lock_fields,
 	[KMA_ZONE_LOCKED] = zone_locked_fields,
@@ -184,4 +254,19 @@ const struct kma_field *const kma_fields[KMA_NR_KINDS] = {
 	[KMA_PERCPU_ALLOC_FAIL] = percpu_fail_fields,
 	[KMA_PERCPU_CREATE_CHUNK] = percpu_chunk_fields,
 	[KMA_PERCPU_DESTROY_CHUNK] = percpu_chunk_fields,
+	[KMA_PAGE_REF_SET] = page_ref_fields,
+	[KMA_PAGE_REF_MOD] = page_ref_fields,
+	[KMA_PAGE_REF_MOD_AND_TEST] = page_ref_ret_fields,
+	[KMA_PAGE_REF_MOD_AND_RETURN] = page_ref_ret_fields,
+	[KMA_PAGE_REF_MOD_UNLESS] = page_ref_ret_fields,
+	[KMA_PAGE_REF_FREEZE] = page_ref_ret_fields,
+	[KMA_PAGE_REF_UNFREEZE] = page_ref_fields,
+	[KMA_TEST_PAGES_ISOLATED] = isolation_fields,
+	[KMA_CMA_ALLOC_START] = cma_start_fields,
+	[KMA_CMA_ALLOC_FINISH] = cma_finish_fields,
+	[KMA_CMA_ALLOC_BUSY_RETRY] = cma_alloc_fields,
+	[KMA_CMA_ALLOC] = cma_alloc_fields,
+	[KMA_CMA_RELEASE] = cma_release_fields,
+	[KMA_MIGRATE_PAGES_START] = migrate_start_fields,
+	[KMA_MIGRATE_PAGES] = migrate_fields,
 };
