@@ -20,6 +20,12 @@ enum kma_clock {
 };
 
 struct kma_strings;
+struct kma_namer;
+
+/* Page frames from @start up to, not including, @end; none where both are the same. */
+struct kma_pfn_range {
+	uint64_t start, end;
+};
 
 /* A name for flags that has all bits of @mask set. */
 struct kma_flag_name {
@@ -43,11 +49,22 @@ struct kma_trace {
 	uint32_t nodes;	      /* online nodes, when the user said so; 0: as seen in the trace */
 	uint32_t stack_depth; /* addresses of a stack that tell call sites apart; 0: no stacks */
 	bool filtered;	      /* CPUs or a time range were picked: pairs may be cut */
+	bool one_pass;	      /* the input cannot be read twice: second_pass() is never called */
+	struct kma_pfn_range pfns; /* pages that the user wants followed; may be none */
 	const struct kma_strings *strings;
+	const struct kma_namer *namer; /* for kma_name_addresses() */
 };
 
 /* The text of an interned string; valid as long as the trace. */
 const char *kma_string(const struct kma_strings *strings, uint32_t id);
+
+/*
+ * Names @nr addresses, in any order: names[i] is "function+0xoff", or NULL where the trace does not
+ * tell. The names live as long as the trace. Slow (it reads all of the trace's symbols): for
+ * report(), a few times. 0, or -1 when out of memory.
+ */
+int kma_name_addresses(const struct kma_namer *namer, const uint64_t *addresses, const char **names,
+		       size_t nr);
 
 /* What is known after the last event so far. */
 struct kma_summary {
@@ -63,6 +80,12 @@ struct kma_need {
 	const char *what_for; /* "hold times"; NULL: an alternative, not missed when absent */
 };
 
+enum kma_stack_use {
+	KMA_STACKS_NEVER,
+	KMA_STACKS_WHEN_ASKED, /* kma_event.stack is filled when the user asked for stacks */
+	KMA_STACKS_ALWAYS,     /* it is always filled, in the last pass */
+};
+
 struct kma_state;  /* each analysis completes it in its own file */
 struct kma_report; /* being built, see result.h */
 
@@ -71,13 +94,21 @@ struct kma_analysis {
 	const char *title;
 	const struct kma_need *needs;	      /* ends with KMA_KIND_NONE */
 	const struct kma_metric_def *metrics; /* ends with a NULL name */
-	bool stacks; /* wants kma_event.stack filled when stacks are asked for */
+	enum kma_stack_use stacks;
+	uint64_t second; /* KMA_KIND_BIT of the needs wanted in the second pass only */
 
 	/* NULL with @err filled when out of memory. @trace outlives the state. */
 	struct kma_state *(*open)(const struct kma_trace *trace, struct kma_error *err);
 	/* 0, or -1 when out of memory */
 	int (*feed)(struct kma_state *state, const struct kma_batch *batch);
 	int (*lost)(struct kma_state *state, const struct kma_lost *lost);
+	/*
+	 * Optional: for an analysis that can tell which events matter only once it knows what the
+	 * trace holds. Called after the last event; true: the whole trace comes once more, now
+	 * with the kinds in @second too. Where the input cannot be read twice
+	 * (kma_trace.one_pass), all needs are fed in the only pass and this is not called.
+	 */
+	bool (*second_pass)(struct kma_state *state, const struct kma_summary *summary);
 	/* May be called many times; never changes what a later call or feed() sees. */
 	int (*report)(const struct kma_state *state, const struct kma_summary *summary,
 		      struct kma_report *report);

@@ -10,7 +10,13 @@
 #include "source/source.h"
 #include "stream/pipeline.h"
 
-enum kma_command { KMA_COMMAND_ANALYZE, KMA_COMMAND_HELP, KMA_COMMAND_VERSION, KMA_COMMAND_LIST };
+enum kma_command {
+	KMA_COMMAND_ANALYZE, /* without a word for it */
+	KMA_NR_WORDS, /* those above are what the first word picks; those below are options */
+	KMA_COMMAND_HELP = KMA_NR_WORDS,
+	KMA_COMMAND_VERSION,
+	KMA_COMMAND_LIST,
+};
 
 struct kma_config {
 	enum kma_command command;

@@ -9,8 +9,14 @@
 
 void kma_print_help(FILE *out)
 {
-	fputs("Usage: kmem-analyze [OPTION]... TRACE\n\n"
-	      "Says what the kernel's memory allocators did in a trace.dat: who held and who "
+	for (int command = 0; command < KMA_NR_WORDS; command++) {
+		const struct kma_command_word *word = &kma_command_words[command];
+
+		fprintf(out, "%s kmem-analyze %s%s[OPTION]... %s\n",
+			command ? "      " : "Usage:", word->word ? word->word : "",
+			word->word ? " " : "", word->synopsis);
+	}
+	fputs("\nSays what the kernel's memory allocators did in a trace.dat: who held and who "
 	      "waited for zone->lock,\n"
 	      "how pages moved through the per-CPU lists, ... Each number says how far it can be "
 	      "trusted.\n\n"

@@ -9,30 +9,39 @@
 
 #include "cli/config.h"
 
+const struct kma_command_word kma_command_words[KMA_NR_WORDS] = {
+	[KMA_COMMAND_ANALYZE] = { NULL, "TRACE", "the reports over a trace" },
+};
+
+#define ANALYZE	   KMA_FOR(ANALYZE)
+#define READ_TRACE ANALYZE
+
 const struct kma_option kma_options[] = {
-	{ KMA_OPT_REPORT, "report", "LIST",
+	{ KMA_OPT_REPORT, ANALYZE, "report", "LIST",
 	  "only these reports, by name, separated by commas (see --list)" },
-	{ KMA_OPT_TOP, "top", "N", "rows of each table in the text (default 10)" },
-	{ KMA_OPT_CPU, "cpu", "LIST", "only these CPUs: 0,2-5" },
-	{ KMA_OPT_BUFFER, "buffer", "NAME",
+	{ KMA_OPT_TOP, ANALYZE, "top", "N", "rows of each table in the text (default 10)" },
+	{ KMA_OPT_CPU, READ_TRACE, "cpu", "LIST", "only these CPUs: 0,2-5" },
+	{ KMA_OPT_BUFFER, READ_TRACE, "buffer", "NAME",
 	  "only this trace buffer (instance); \"\" is the top one" },
-	{ KMA_OPT_FROM, "from", "TIME",
+	{ KMA_OPT_FROM, READ_TRACE, "from", "TIME",
 	  "from this time on: seconds on the trace's clock, or +S from its start" },
-	{ KMA_OPT_TO, "to", "TIME", "up to this time: the same" },
-	{ KMA_OPT_STACKS, "stacks", "[DEPTH]",
+	{ KMA_OPT_TO, READ_TRACE, "to", "TIME", "up to this time: the same" },
+	{ KMA_OPT_STACKS, READ_TRACE, "stacks", "[DEPTH]",
 	  "tell call sites apart by whole stacks, DEPTH functions deep (8)" },
-	{ KMA_OPT_NODES, "nodes", "N",
+	{ KMA_OPT_NODES, ANALYZE, "nodes", "N",
 	  "the machine's online NUMA nodes (default: those seen in the trace)" },
-	{ KMA_OPT_JSON, "json", "[FILE]", "JSON instead of text, or into FILE beside the text" },
-	{ KMA_OPT_READER, "reader", "NAME",
+	{ KMA_OPT_JSON, READ_TRACE, "json", "[FILE]",
+	  "JSON instead of text, or into FILE beside the text" },
+	{ KMA_OPT_READER, READ_TRACE, "reader", "NAME",
 	  "own (default) or libtracecmd (slower, the reference)" },
-	{ KMA_OPT_QUIET, "quiet", NULL,
+	{ KMA_OPT_QUIET, READ_TRACE, "quiet", NULL,
 	  "no text and no progress; only errors, the exit status and JSON" },
-	{ KMA_OPT_NO_COLOR, "no-color", NULL,
+	{ KMA_OPT_NO_COLOR, READ_TRACE, "no-color", NULL,
 	  "no colour (also with NO_COLOR set, or when not on a terminal)" },
-	{ KMA_OPT_LIST, "list", NULL, "list the reports, their metrics, and the events they need" },
-	{ KMA_OPT_VERSION, "version", NULL, "print the version" },
-	{ KMA_OPT_HELP, "help", NULL, "print this help" },
+	{ KMA_OPT_LIST, ANALYZE, "list", NULL,
+	  "list the reports, their metrics, and the events they need" },
+	{ KMA_OPT_VERSION, KMA_FOR_ALL, "version", NULL, "print the version" },
+	{ KMA_OPT_HELP, KMA_FOR_ALL, "help", NULL, "print this help" },
 	{ 0 },
 };
 
@@ -253,19 +262,45 @@ static int bad_option(char **argv, struct kma_error *err)
 			argv[optind - 1]);
 }
 
+/* What an option does not go with, before anybody wonders why it does nothing. */
+static int check_command(enum kma_command command, int id, struct kma_error *err)
+{
+	const struct kma_option *option = kma_options;
+	const char *word = kma_command_words[command].word;
+
+	while (option->id != id)
+		option++;
+	if (option->commands & 1u << command)
+		return 0;
+	return kma_fail(err, KMA_ERR_USAGE, "--%s says nothing to kmem-analyze%s%s; --help tells",
+			option->name, word ? " " : "", word ? word : "");
+}
+
+/* A first word that names a command; a file of that name is reached as ./NAME. */
+static enum kma_command find_command(int argc, char **argv)
+{
+	for (int command = 0; argc > 1 && command < KMA_NR_WORDS; command++)
+		if (kma_command_words[command].word &&
+		    !strcmp(argv[1], kma_command_words[command].word))
+			return command;
+	return KMA_COMMAND_ANALYZE;
+}
+
 int kma_config_parse(struct kma_config *config, int argc, char **argv, struct kma_error *err)
 {
+	enum kma_command command = find_command(argc, argv);
 	struct option longs[MAX_OPTIONS];
 	char shorts[2 * MAX_OPTIONS];
 	int id;
 
 	memset(config, 0, sizeof(*config));
+	config->command = command;
 	config->top = 10;
 	for (size_t i = 0; kma_analyses[i]; i++)
 		config->analyses[i] = kma_analyses[i];
 	getopt_tables(longs, shorts);
 	opterr = 0;
-	optind = 1;
+	optind = kma_command_words[command].word ? 2 : 1;
 	while ((id = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (id == '?')
 			return bad_option(argv, err);
@@ -273,15 +308,19 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 			return kma_fail(err, KMA_ERR_USAGE,
 					"option \"%s\" needs a value; --help tells",
 					argv[optind - 1]);
-		if (parse_option(config, id, optarg, err) < 0)
+		if (check_command(command, id, err) < 0 ||
+		    parse_option(config, id, optarg, err) < 0)
 			return -1;
 	}
-	if (config->command != KMA_COMMAND_ANALYZE)
+	if (config->command >= KMA_NR_WORDS)
 		return 0;
 	if (optind == argc)
 		return kma_fail(
 			err, KMA_ERR_USAGE,
-			"no trace given: kmem-analyze [OPTION]... TRACE; --help tells more");
+			"no trace given: kmem-analyze %s%s[OPTION]... %s; --help tells more",
+			kma_command_words[command].word ? kma_command_words[command].word : "",
+			kma_command_words[command].word ? " " : "",
+			kma_command_words[command].synopsis);
 	if (optind + 1 < argc)
 		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
 				argv[optind + 1]);

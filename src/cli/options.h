@@ -21,13 +21,26 @@ enum kma_option_id {
 	KMA_OPT_NODES,
 };
 
+/* Commands that take an option: bits of 1 << enum kma_command. */
+#define KMA_FOR(command) (1u << KMA_COMMAND_##command)
+#define KMA_FOR_ALL	 (~0u)
+
 struct kma_option {
 	int id; /* below 256: also the short option */
+	unsigned int commands;
 	const char *name;
 	const char *argument; /* NULL: takes none; in brackets: optional */
 	const char *help;
 };
 
 extern const struct kma_option kma_options[]; /* ends with a NULL name */
+
+struct kma_command_word {
+	const char *word;     /* NULL: the command that needs no word */
+	const char *synopsis; /* what stands behind it */
+	const char *help;
+};
+
+extern const struct kma_command_word kma_command_words[]; /* by enum kma_command */
 
 #endif

@@ -260,8 +260,7 @@ struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, u
 			goto nomem;
 	}
 	qsort(schema->known, schema->nr_known, sizeof(*schema->known), by_id);
-	for (size_t i = 0; i < schema->nr_known; i++)
-		schema->by_id[schema->known[i].id] = (uint32_t)(i + 1) << 8 | schema->known[i].kind;
+	kma_schema_select(schema, wanted);
 	tep_free(tep);
 	return schema;
 nomem:
@@ -270,6 +269,17 @@ nomem:
 		tep_free(tep);
 	kma_schema_free(schema);
 	return NULL;
+}
+
+void kma_schema_select(struct kma_schema *schema, uint64_t kinds)
+{
+	for (size_t i = 0; i < schema->nr_known; i++) {
+		const struct kma_known_event *known = &schema->known[i];
+		enum kma_kind kind = kinds & KMA_KIND_BIT(known->kind) ? known->kind
+								       : KMA_KIND_NONE;
+
+		schema->by_id[known->id] = (uint32_t)(i + 1) << 8 | kind;
+	}
 }
 
 void kma_schema_free(struct kma_schema *schema)

@@ -78,6 +78,9 @@ struct kma_schema {
  */
 struct kma_schema *kma_schema_new(const struct kma_format *formats, size_t nr, uint64_t wanted,
 				  bool big_endian, unsigned int long_size, struct kma_error *err);
+/* From now on only the kinds in @kinds are events; the others are counted as records nobody wants.
+ */
+void kma_schema_select(struct kma_schema *schema, uint64_t kinds);
 void kma_schema_free(struct kma_schema *schema);
 
 #define KMA_ID_KIND(entry)    ((entry)&0xff)

@@ -106,3 +106,80 @@ int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, con
 	free(text);
 	return ret;
 }
+
+static bool has_prefix(const char *name, const char *const *prefixes)
+{
+	for (; *prefixes; prefixes++)
+		if (!strncmp(name, *prefixes, strlen(*prefixes)))
+			return true;
+	return false;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct kma_address_range *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* The text lists functions by address, but for modules, which follow one another in any order: a
+ * function ends where the next line's begins. */
+static int find_functions(const char *text, const char *const *prefixes,
+			  struct kma_address_range **ranges, size_t *nr)
+{
+	size_t max = 0;
+	bool open = false;
+
+	while (*text) {
+		const char *line = text, *end = strchrnul(text, '\n');
+		uint64_t address = parse_hex(&line);
+
+		text = *end ? end + 1 : end;
+		if (end - line < 4 || line[0] != ' ' || !strchr("tTwW", line[1]) || line[2] != ' ')
+			continue;
+		if (open && address > (*ranges)[*nr - 1].start)
+			(*ranges)[*nr - 1].end = address;
+		open = has_prefix(line + 3, prefixes);
+		if (!open)
+			continue;
+		if (*nr == max) {
+			struct kma_address_range *larger;
+
+			max = max ? 2 * max : 256;
+			larger = reallocarray(*ranges, max, sizeof(*larger));
+			if (!larger)
+				return -1;
+			*ranges = larger;
+		}
+		(*ranges)[(*nr)++] = (struct kma_address_range){ address, address + 1 };
+	}
+	return 0;
+}
+
+int kma_source_functions(struct kma_source *source, const char *const *prefixes,
+			 struct kma_address_range **ranges, size_t *nr)
+{
+	char *text = source->ops->kallsyms(source);
+	size_t kept = 0;
+
+	*ranges = NULL;
+	*nr = 0;
+	if (!text)
+		return 0;
+	if (find_functions(text, prefixes, ranges, nr) < 0) {
+		free(text);
+		free(*ranges);
+		*ranges = NULL;
+		return -1;
+	}
+	free(text);
+	if (*nr)
+		qsort(*ranges, *nr, sizeof(**ranges), compare_ranges);
+	for (size_t i = 1; i < *nr; i++) {
+		if ((*ranges)[i].start < (*ranges)[kept].end)
+			continue; /* a second name of the same place */
+		(*ranges)[++kept] = (*ranges)[i];
+	}
+	*nr = *nr ? kept + 1 : 0;
+	return 0;
+}

@@ -97,6 +97,8 @@ struct kma_source_ops {
 	 */
 	int (*next)(struct kma_source *source, uint32_t lane, struct kma_piece *piece,
 		    struct kma_error *err);
+	/* The next piece of every lane is its first again. NULL: the input can be read once. */
+	int (*rewind)(struct kma_source *source, struct kma_error *err);
 	/* The text of /proc/kallsyms at recording time, NUL-terminated; free() it. NULL: none, or
 	 * not readable. */
 	char *(*kallsyms)(struct kma_source *source);
@@ -122,6 +124,16 @@ struct kma_source *kma_source_open(const char *path, enum kma_reader reader, str
 /* The same from memory, which stays the caller's: always the own reader. */
 struct kma_source *kma_source_open_memory(const void *data, size_t size, struct kma_error *err);
 void kma_source_close(struct kma_source *source);
+
+/*
+ * The functions whose names begin with one of @prefixes (ends with NULL): sorted, disjoint ranges,
+ * to be freed. Without symbols, or such names, there are none. 0, or -1 when out of memory.
+ */
+struct kma_address_range {
+	uint64_t start, end; /* @end is outside */
+};
+int kma_source_functions(struct kma_source *source, const char *const *prefixes,
+			 struct kma_address_range **ranges, size_t *nr);
 
 /* Adds a sentence to info.notes and marks the source truncated. */
 int kma_source_damage(struct kma_source *source, const char *fmt, ...)

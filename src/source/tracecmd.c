@@ -96,6 +96,24 @@ static int tracecmd_next(struct kma_source *source, uint32_t index, struct kma_p
 	return ret;
 }
 
+static int tracecmd_rewind(struct kma_source *source, struct kma_error *err)
+{
+	struct tracecmd *tc = (struct tracecmd *)source;
+
+	(void)err;
+	for (uint32_t i = 0; i < source->info.nr_lanes; i++) {
+		struct lane *lane = tc->lanes[i];
+
+		if (!lane)
+			continue;
+		release(lane);
+		if (lane->ahead)
+			tracecmd_free_record(lane->ahead);
+		lane->ahead = tracecmd_read_cpu_first(lane->handle, source->info.lanes[i].cpu);
+	}
+	return 0;
+}
+
 static char *kallsyms(struct kma_source *source)
 {
 	struct kma_source *meta = ((struct tracecmd *)source)->meta;
@@ -146,6 +164,7 @@ static void close_tracecmd(struct kma_source *source)
 static const struct kma_source_ops ops = {
 	.name = "libtracecmd",
 	.next = tracecmd_next,
+	.rewind = tracecmd_rewind,
 	.kallsyms = kallsyms,
 	.cmdlines = cmdlines,
 	.failed = failed,

@@ -396,7 +396,7 @@ static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece 
 	size_t left;
 	int ret;
 
-	if (!lane->size)
+	if (!lane->size || lane->ended)
 		return 0;
 	piece->type = KMA_PIECE_PAGE;
 	if (lane->compressed) {
@@ -404,9 +404,10 @@ static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece 
 			ret = next_chunk(dat, lane, err);
 			if (ret > 0)
 				continue;
-			lane->size = 0;
+			lane->ended = true;
 			free(lane->chunk);
 			lane->chunk = NULL;
+			lane->chunk_max = 0;
 			return ret;
 		}
 		left = lane->chunk_size - lane->chunk_at;
@@ -424,6 +425,21 @@ static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece 
 	piece->page_size = left < page_size ? left : page_size;
 	lane->at += piece->page_size;
 	return 1;
+}
+
+static int dat_rewind(struct kma_source *source, struct kma_error *err)
+{
+	struct kma_tracedat *dat = (struct kma_tracedat *)source;
+
+	(void)err;
+	for (uint32_t i = 0; i < dat->nr_lanes; i++) {
+		struct kma_dat_lane *lane = &dat->lanes[i];
+
+		lane->at = lane->window = 0;
+		lane->started = lane->ended = false;
+		lane->chunk_size = lane->chunk_at = 0;
+	}
+	return 0;
 }
 
 static char *read_text(struct kma_tracedat *dat, unsigned int id, uint64_t offset,
@@ -478,6 +494,7 @@ static void dat_close(struct kma_source *source)
 static const struct kma_source_ops dat_ops = {
 	.name = "own",
 	.next = dat_next,
+	.rewind = dat_rewind,
 	.kallsyms = dat_kallsyms,
 	.cmdlines = dat_cmdlines,
 	.failed = dat_failed,

@@ -42,7 +42,7 @@ struct kma_dat_lane {
 	size_t size, at;
 	size_t window; /* where the window that is being read began */
 	/* compressed: the chunk being handed out */
-	bool started;
+	bool started, ended;
 	uint32_t chunks_left;
 	uint8_t *chunk;
 	size_t chunk_max, chunk_size, chunk_at;

@@ -159,12 +159,39 @@ static uint64_t *stack_room(struct kma_lane *lane)
 	return &lane->stacks[lane->nr_stacks];
 }
 
+static bool is_tracing(const struct kma_lane_config *config, uint64_t address)
+{
+	size_t low = 0, high = config->nr_tracing;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (config->tracing[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < config->nr_tracing && config->tracing[low].start <= address;
+}
+
+/* How many of the innermost addresses are those of the tracing; never all of them. */
+static size_t tracing_depth(const struct kma_lane_config *config, const uint64_t *addresses,
+			    size_t nr)
+{
+	size_t depth = 0;
+
+	while (depth + 1 < nr && is_tracing(config, addresses[depth]))
+		depth++;
+	return depth;
+}
+
 static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 {
 	const struct kma_schema *schema = lane->config->schema;
 	uint32_t end = lane->kept, first = end > MAX_NESTED ? end - MAX_NESTED : 0;
 	int32_t pid = kma_record_pid(schema, record);
 	uint64_t *words;
+	size_t skip;
 
 	if (lane->after == KMA_AFTER_OTHER)
 		return;
@@ -184,6 +211,10 @@ static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 		words[0] = kma_decode_stack(schema, record, words + 1, MAX_STACK);
 		if (!words[0])
 			return;
+		skip = tracing_depth(lane->config, words + 1, words[0]);
+		words[0] -= skip;
+		if (skip)
+			memmove(words + 1, words + 1 + skip, words[0] * sizeof(*words));
 		event->stack = lane->nr_stacks;
 		lane->nr_stacks += words[0] + 1;
 		return;

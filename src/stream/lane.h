@@ -20,7 +20,10 @@ struct kma_lane_config {
 	struct kma_strings *strings;
 	uint64_t from_ts, to_ts; /* records outside are as if not recorded */
 	bool stacks;		 /* attach kernel_stack records */
-	uint32_t max_events;	 /* decoded at a time */
+	/* what a stack begins with is left out while it lies in these: the tracing itself */
+	const struct kma_address_range *tracing;
+	size_t nr_tracing;
+	uint32_t max_events; /* decoded at a time */
 };
 
 struct kma_lane {

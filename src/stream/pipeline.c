@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "decode/printfmt.h"
+#include "result/namer.h"
 #include "stream/facts.h"
 #include "stream/merge.h"
 #include "util/arena.h"
@@ -28,20 +29,55 @@ struct pipeline {
 	struct kma_trace trace;
 	struct kma_state **states; /* by analysis */
 	size_t nr_analyses;
-	uint64_t total_bytes;
+	uint64_t total_bytes, bytes_before; /* of all passes; of the passes before this one */
+	struct kma_namer namer;
+	struct kma_address_range *tracing;
+	bool *again; /* by analysis: takes part in the second pass */
 };
 
-static uint64_t wanted_kinds(const struct kma_selection *selection, bool *stacks)
+/* How a trace's stacks begin when the kernel was not built to leave its own tracing out. */
+static const char *const tracing_functions[] = {
+	"trace_event_raw_event_",
+	"trace_event_buffer_",
+	"__page_ref_",
+	"__traceiter_",
+	"__do_trace_",
+	"perf_trace_",
+	NULL,
+};
+
+static uint64_t needed_kinds(const struct kma_analysis *analysis)
+{
+	uint64_t kinds = 0;
+
+	for (const struct kma_need *need = analysis->needs; need->kind; need++)
+		kinds |= KMA_KIND_BIT(need->kind);
+	return kinds;
+}
+
+/* Whether the analysis leaves something for a second pass. */
+static bool is_twice(const struct pipeline *p, const struct kma_analysis *analysis)
+{
+	return analysis->second_pass && !p->trace.one_pass;
+}
+
+/* What the pass reads: all that is needed, but in the first what can wait for the second. */
+static uint64_t wanted_kinds(const struct pipeline *p, const struct kma_selection *selection,
+			     bool second, bool *stacks)
 {
 	/* kernel_stack is always known, so that it never counts as an event without a format */
 	uint64_t wanted = KMA_KIND_BIT(KMA_KERNEL_STACK);
 
 	*stacks = false;
 	for (size_t i = 0; selection->analyses[i]; i++) {
-		for (const struct kma_need *need = selection->analyses[i]->needs; need->kind;
-		     need++)
-			wanted |= KMA_KIND_BIT(need->kind);
-		*stacks |= selection->analyses[i]->stacks && selection->stack_depth;
+		const struct kma_analysis *analysis = selection->analyses[i];
+		bool wait = !second && is_twice(p, analysis);
+
+		if (second && !p->again[i])
+			continue;
+		wanted |= needed_kinds(analysis) & ~(wait ? analysis->second : 0);
+		*stacks |= (analysis->stacks == KMA_STACKS_WHEN_ASKED && selection->stack_depth) ||
+			   (analysis->stacks == KMA_STACKS_ALWAYS && !wait);
 	}
 	return wanted;
 }
@@ -109,28 +145,46 @@ static bool cpu_picked(const struct kma_selection *selection, uint32_t cpu)
 }
 
 /* All CPUs of the buffers: those that are not picked still tell when the trace began. */
-static int open_lanes(struct pipeline *p, struct kma_error *err)
+static int open_lanes(struct pipeline *p, struct kma_lane **lanes, uint32_t *nr,
+		      struct kma_error *err)
 {
 	const struct kma_source_info *info = &p->run.source->info;
+
+	*lanes = calloc(info->nr_lanes + 1, sizeof(**lanes));
+	if (!*lanes)
+		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	for (uint32_t i = 0; i < info->nr_lanes; i++) {
+		if (!p->buffer_used[info->lanes[i].buffer])
+			continue;
+		if (kma_lane_open(&(*lanes)[(*nr)++], &p->config, i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int set_stacks(struct pipeline *p, bool stacks, struct kma_error *err)
+{
+	p->config.stacks = stacks;
+	if (!stacks || p->tracing)
+		return 0;
+	if (kma_source_functions(p->run.source, tracing_functions, &p->tracing,
+				 &p->config.nr_tracing) < 0)
+		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	p->config.tracing = p->tracing;
+	return 0;
+}
+
+/* The lanes share a budget, so that many CPUs take no more memory than a few. */
+static uint32_t lane_events(const struct kma_source_info *info)
+{
 	uint32_t with_data = 0, share;
 
 	for (uint32_t i = 0; i < info->nr_lanes; i++)
 		with_data += info->lanes[i].bytes > 0;
 	share = with_data ? LANES_BUDGET / with_data / sizeof(struct kma_event) : 0;
-	p->config.max_events = share > MAX_LANE_EVENTS	 ? MAX_LANE_EVENTS
-			       : share < MIN_LANE_EVENTS ? MIN_LANE_EVENTS
-							 : share;
-	p->lanes = calloc(info->nr_lanes + 1, sizeof(*p->lanes));
-	if (!p->lanes)
-		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-	p->run.lanes = p->lanes;
-	for (uint32_t i = 0; i < info->nr_lanes; i++) {
-		if (!p->buffer_used[info->lanes[i].buffer])
-			continue;
-		if (kma_lane_open(&p->lanes[p->run.nr_lanes++], &p->config, i, err) < 0)
-			return -1;
-	}
-	return 0;
+	return share > MAX_LANE_EVENTS	 ? MAX_LANE_EVENTS
+	       : share < MIN_LANE_EVENTS ? MIN_LANE_EVENTS
+					 : share;
 }
 
 /* The oldest first record of any lane; 0 without any. */
@@ -144,23 +198,30 @@ static uint64_t first_timestamp(struct pipeline *p)
 	return first == UINT64_MAX ? 0 : first;
 }
 
-static void drop_unpicked_lanes(struct pipeline *p, const struct kma_selection *selection)
+static void drop_unpicked_lanes(const struct kma_selection *selection, struct kma_lane *lanes,
+				uint32_t *nr)
 {
-	uint32_t nr = 0;
+	uint32_t kept = 0;
 
+	for (uint32_t i = 0; i < *nr; i++) {
+		if (cpu_picked(selection, lanes[i].cpu))
+			lanes[kept++] = lanes[i];
+		else
+			kma_lane_close(&lanes[i]);
+	}
+	*nr = kept;
+}
+
+/* How much there is to read, and of how many CPUs. */
+static void measure_lanes(struct pipeline *p)
+{
 	for (uint32_t i = 0; i < p->run.nr_lanes; i++) {
-		struct kma_lane *lane = &p->lanes[i];
+		const struct kma_lane *lane = &p->lanes[i];
 
-		if (!cpu_picked(selection, lane->cpu)) {
-			kma_lane_close(lane);
-			continue;
-		}
 		p->total_bytes += p->run.source->info.lanes[lane->index].bytes;
 		if (lane->cpu >= p->trace.nr_cpus)
 			p->trace.nr_cpus = lane->cpu + 1;
-		p->lanes[nr++] = *lane;
 	}
-	p->run.nr_lanes = nr;
 }
 
 static uint64_t limit(const struct kma_time_limit *limit, uint64_t first, uint64_t otherwise)
@@ -215,11 +276,15 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 	p->trace.possible_cpus = p->run.source->info.cpus;
 	p->trace.nodes = selection->nodes;
 	p->trace.stack_depth = selection->stack_depth;
+	p->trace.pfns = selection->pfns;
+	p->namer.arena = arena;
+	p->trace.namer = &p->namer;
 	print_facts(p, arena);
 	while (selection->analyses[p->nr_analyses])
 		p->nr_analyses++;
 	p->states = calloc(p->nr_analyses + 1, sizeof(*p->states));
-	if (!p->states)
+	p->again = calloc(p->nr_analyses + 1, sizeof(*p->again));
+	if (!p->states || !p->again)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	for (size_t i = 0; i < p->nr_analyses; i++) {
 		p->states[i] = selection->analyses[i]->open(&p->trace, err);
@@ -229,8 +294,30 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 	return 0;
 }
 
+static int note_gap(struct pipeline *p, const struct kma_lost *lost, struct kma_result *result)
+{
+	if (p->run.nr_gaps == KMA_MAX_GAPS) {
+		p->run.more_gaps++;
+		return 0;
+	}
+	if (!p->run.gaps)
+		p->run.gaps = kma_arena_alloc(result->arena, KMA_MAX_GAPS * sizeof(*p->run.gaps));
+	if (!p->run.gaps)
+		return -1;
+	p->run.gaps[p->run.nr_gaps++] = (struct kma_gap){
+		.buffer = kma_arena_strdup(result->arena,
+					   p->run.source->info.buffers[lost->buffer].name),
+		.cpu = lost->cpu,
+		.counted = lost->counted,
+		.count = lost->count,
+		.from_ts = lost->from_ts,
+		.to_ts = lost->to_ts,
+	};
+	return 0;
+}
+
 static int deliver_gap(struct pipeline *p, const struct kma_selection *selection,
-		       const struct kma_event *gap, struct kma_result *result)
+		       const struct kma_event *gap, bool second, struct kma_result *result)
 {
 	struct kma_lost lost = {
 		.cpu = gap->cpu,
@@ -241,56 +328,89 @@ static int deliver_gap(struct pipeline *p, const struct kma_selection *selection
 		.to_ts = gap->ts,
 	};
 
-	if (p->run.nr_gaps < KMA_MAX_GAPS) {
-		if (!p->run.gaps)
-			p->run.gaps = kma_arena_alloc(result->arena,
-						      KMA_MAX_GAPS * sizeof(*p->run.gaps));
-		if (!p->run.gaps)
-			return -1;
-		p->run.gaps[p->run.nr_gaps++] = (struct kma_gap){
-			.buffer = kma_arena_strdup(result->arena,
-						   p->run.source->info.buffers[lost.buffer].name),
-			.cpu = lost.cpu,
-			.counted = lost.counted,
-			.count = lost.count,
-			.from_ts = lost.from_ts,
-			.to_ts = lost.to_ts,
-		};
-	} else {
-		p->run.more_gaps++;
-	}
+	if (!second && note_gap(p, &lost, result) < 0)
+		return -1;
 	for (size_t i = 0; i < p->nr_analyses; i++)
-		if (selection->analyses[i]->lost(p->states[i], &lost) < 0)
+		if ((!second || p->again[i]) &&
+		    selection->analyses[i]->lost(p->states[i], &lost) < 0)
 			return -1;
 	return 0;
 }
 
-static void report_progress(struct pipeline *p, struct kma_progress *progress)
+static void report_progress(struct pipeline *p, const struct kma_lane *lanes, uint32_t nr,
+			    struct kma_progress *progress)
 {
-	uint64_t done = 0;
+	uint64_t done = p->bytes_before;
 
-	for (uint32_t i = 0; i < p->run.nr_lanes; i++)
-		done += p->lanes[i].bytes;
+	for (uint32_t i = 0; i < nr; i++)
+		done += lanes[i].bytes;
 	progress->update(progress, done, p->total_bytes);
 }
 
-static int stream(struct pipeline *p, const struct kma_selection *selection,
-		  struct kma_progress *progress, struct kma_result *result)
+static int stream(struct pipeline *p, const struct kma_selection *selection, struct kma_lane *lanes,
+		  uint32_t nr_lanes, bool second, struct kma_progress *progress,
+		  struct kma_result *result, struct kma_error *err)
 {
 	const struct kma_event *gap;
 	struct kma_batch batch;
 
+	if (kma_merge_open(&p->merge, lanes, nr_lanes, err) < 0)
+		return -1;
 	for (uint64_t n = 1; kma_merge_next(&p->merge, &batch, &gap); n++) {
-		if (batch.nr)
-			for (size_t i = 0; i < p->nr_analyses; i++)
-				if (selection->analyses[i]->feed(p->states[i], &batch) < 0)
-					return -1;
-		if (gap && deliver_gap(p, selection, gap, result) < 0)
-			return -1;
+		for (size_t i = 0; batch.nr && i < p->nr_analyses; i++)
+			if ((!second || p->again[i]) &&
+			    selection->analyses[i]->feed(p->states[i], &batch) < 0)
+				return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+		if (gap && deliver_gap(p, selection, gap, second, result) < 0)
+			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 		if (progress && n % PROGRESS_BATCHES == 0)
-			report_progress(p, progress);
+			report_progress(p, lanes, nr_lanes, progress);
 	}
+	kma_merge_close(&p->merge);
 	return 0;
+}
+
+static void close_lanes(struct kma_lane *lanes, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++)
+		kma_lane_close(&lanes[i]);
+	free(lanes);
+}
+
+/* The analyses that want it see the trace once more; the facts stay those of the first pass. */
+static int stream_again(struct pipeline *p, const struct kma_selection *selection,
+			struct kma_progress *progress, struct kma_result *result,
+			struct kma_error *err)
+{
+	struct kma_source *source = p->run.source;
+	struct kma_lane *lanes = NULL;
+	struct kma_summary summary;
+	bool any = false, stacks;
+	uint32_t nr = 0;
+	int ret;
+
+	kma_run_summary(&p->run, &summary);
+	for (size_t i = 0; i < p->nr_analyses; i++) {
+		const struct kma_analysis *analysis = selection->analyses[i];
+
+		p->again[i] = is_twice(p, analysis) &&
+			      analysis->second_pass(p->states[i], &summary);
+		any |= p->again[i];
+	}
+	if (!any)
+		return 0;
+	p->bytes_before = p->total_bytes;
+	p->total_bytes *= 2;
+	kma_schema_select(p->schema, wanted_kinds(p, selection, true, &stacks));
+	if (source->ops->rewind(source, err) < 0 || set_stacks(p, stacks, err) < 0)
+		return -1;
+	ret = open_lanes(p, &lanes, &nr, err);
+	if (!ret) {
+		drop_unpicked_lanes(selection, lanes, &nr);
+		ret = stream(p, selection, lanes, nr, true, progress, result, err);
+	}
+	close_lanes(lanes, nr);
+	return ret;
 }
 
 /* Which of the events an analysis would like are not there. */
@@ -348,65 +468,75 @@ static int fill_reports(struct pipeline *p, const struct kma_selection *selectio
 	return 0;
 }
 
-static void close_lanes(struct pipeline *p)
-{
-	for (uint32_t i = 0; i < p->run.nr_lanes; i++)
-		kma_lane_close(&p->lanes[i]);
-	free(p->lanes);
-	p->lanes = NULL;
-	p->run.nr_lanes = 0;
-}
-
 static int run(struct pipeline *p, const struct kma_selection *selection,
 	       struct kma_progress *progress, struct kma_result *result, struct kma_error *err)
 {
 	struct kma_source *source = p->run.source;
-	uint64_t first;
+	uint64_t first, wanted = 0, now;
 	bool stacks;
 
-	p->schema = kma_schema_new(source->info.formats, source->info.nr_formats,
-				   wanted_kinds(selection, &stacks), source->info.big_endian,
-				   source->info.page_format.commit_size, err);
+	p->trace.one_pass = !source->ops->rewind;
+	for (size_t i = 0; selection->analyses[i]; i++)
+		wanted |= needed_kinds(selection->analyses[i]);
+	now = wanted_kinds(p, selection, false, &stacks);
+	p->schema = kma_schema_new(source->info.formats, source->info.nr_formats, wanted | now,
+				   source->info.big_endian, source->info.page_format.commit_size,
+				   err);
 	if (!p->schema)
 		return -1;
+	kma_schema_select(p->schema, now);
 	p->strings = kma_strings_new();
 	if (!p->strings)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-	p->config = (struct kma_lane_config){
-		.source = source, .schema = p->schema, .strings = p->strings, .stacks = stacks
-	};
+	p->config = (struct kma_lane_config){ .source = source,
+					      .schema = p->schema,
+					      .strings = p->strings,
+					      .max_events = lane_events(&source->info) };
 	p->run.schema = p->schema;
-	if (pick_buffers(p, selection, err) < 0 || open_lanes(p, err) < 0)
+	if (set_stacks(p, stacks, err) < 0 || pick_buffers(p, selection, err) < 0 ||
+	    open_lanes(p, &p->lanes, &p->run.nr_lanes, err) < 0)
 		return -1;
+	p->run.lanes = p->lanes;
 	first = first_timestamp(p);
-	drop_unpicked_lanes(p, selection);
+	drop_unpicked_lanes(selection, p->lanes, &p->run.nr_lanes);
+	measure_lanes(p);
 	p->config.from_ts = limit(&selection->from, first, 0);
 	p->config.to_ts = limit(&selection->to, first, UINT64_MAX);
 	p->run.buffer_used = p->buffer_used;
 	if (open_analyses(p, selection, first > p->config.from_ts ? first : p->config.from_ts,
 			  result->arena, err) < 0)
 		return -1;
-	if (kma_merge_open(&p->merge, p->lanes, p->run.nr_lanes, err) < 0)
+	if (stream(p, selection, p->lanes, p->run.nr_lanes, false, progress, result, err) < 0 ||
+	    stream_again(p, selection, progress, result, err) < 0)
 		return -1;
-	if (stream(p, selection, progress, result) < 0 || fill_reports(p, selection, result) < 0)
+	if (fill_reports(p, selection, result) < 0)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	return 0;
+}
+
+static int source_symbols(void *source, const uint64_t *addresses, const char **names, size_t nr,
+			  struct kma_arena *arena)
+{
+	return kma_source_symbols(source, addresses, names, nr, arena);
 }
 
 int kma_pipeline_run(struct kma_source *source, const struct kma_selection *selection,
 		     struct kma_progress *progress, struct kma_result *result,
 		     struct kma_error *err)
 {
-	struct pipeline p = { .run.source = source };
+	struct pipeline p = { .run.source = source,
+			      .namer = { .lookup = source_symbols, .source = source } };
 	int ret = run(&p, selection, progress, result, err);
 
 	for (size_t i = 0; p.states && i < p.nr_analyses; i++)
 		if (p.states[i])
 			selection->analyses[i]->close(p.states[i]);
 	free(p.states);
+	free(p.again);
 	kma_merge_close(&p.merge);
-	close_lanes(&p);
+	close_lanes(p.lanes, p.lanes ? p.run.nr_lanes : 0);
 	free(p.buffer_used);
+	free(p.tracing);
 	kma_schema_free(p.schema);
 	kma_strings_free(p.strings);
 	return ret;

@@ -24,6 +24,7 @@ struct kma_selection {
 	const char *buffer; /* NULL: all */
 	struct kma_time_limit from, to;
 	uint32_t stack_depth, nodes; /* as in struct kma_trace */
+	struct kma_pfn_range pfns;   /* the same */
 };
 
 /* Told now and then how far it is; never on the way of an event. */
