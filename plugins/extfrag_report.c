@@ -256,6 +256,13 @@ static void table_of_orders(struct telling *t)
 	}
 }
 
+/* As a cell, which has the name for people; labels are plain numbers. */
+static struct kma_value named_type(const struct telling *t, const struct extfrag_pair *pair,
+				   int32_t migratetype)
+{
+	return pair == &t->state->pairs[0] ? kma_text("other") : kma_migratetype(migratetype);
+}
+
 static void table_of_pairs(struct telling *t)
 {
 	static const struct kma_column columns[] = {
@@ -266,16 +273,16 @@ static void table_of_pairs(struct telling *t)
 		{ "changed", "pageblock changed", KMA_UNIT_COUNT, 0 },
 	};
 
-	kma_report_table(
-		t->report, "migratetypes", "Migratetypes",
-		"numbers as recorded: what they stand for depends on the kernel's configuration; a "
-		"pageblock that changed belongs to the allocation's migratetype now",
-		columns, NR_COLUMNS(columns));
+	kma_report_table(t->report, "migratetypes", "Migratetypes",
+			 "the kernel's numbers; named where a report proves the name, or by "
+			 "--migratetypes; a pageblock that changed belongs to the allocation's "
+			 "migratetype now",
+			 columns, NR_COLUMNS(columns));
 	for (size_t i = 0; i < t->nr_pairs; i++) {
 		const struct extfrag_pair *pair = t->pairs[i];
 		struct kma_value cells[NR_COLUMNS(columns)] = {
-			type_value(t, pair, pair->alloc),
-			type_value(t, pair, pair->fallback),
+			named_type(t, pair, pair->alloc),
+			named_type(t, pair, pair->fallback),
 			kma_int((int64_t)pair->events),
 			kma_int((int64_t)pair->severe),
 			t->state->has_change_ownership ? kma_int((int64_t)pair->changed)

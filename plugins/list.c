@@ -9,5 +9,6 @@ const struct kma_analysis *const kma_analyses[] = {
 	&kma_extfrag_analysis,
 	&kma_slab_analysis,
 	&kma_percpu_analysis,
+	&kma_cma_analysis,
 	NULL,
 };

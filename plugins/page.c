@@ -293,6 +293,8 @@ static inline int feed_alloc(struct kma_state *state, const struct kma_batch *ba
 		return -1;
 	owner.task = (uint32_t)task;
 	owner.type = (uint32_t)type;
+	state->gfps[gfp].types |=
+		page_type_bit(owner.type); /* a failure, too, tells what it asked */
 	if (__builtin_expect(has_failed(state, e), 0))
 		return count_failure(state, owner.order, owner.type, (uint32_t)gfp);
 	if (state->sites) {

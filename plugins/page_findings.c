@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The page allocator: what is wrong, how to see it, and what to do about it. */
-#include <stdio.h>
-
 #include "page_report.h"
 
 /* When a finding is worth a person's time: fewer are a few MiB, or a few batches. */
@@ -74,21 +72,21 @@ static void find_failures(struct page_telling *t)
 		"times "
 		"and has a fallback.";
 	const struct page_failure *worst = t->nr_failures ? &t->failures[0] : NULL;
-	struct kma_value type;
-	char buf[24];
+	const struct page_type *type;
 	size_t finding;
 
 	if (!worst)
 		return;
-	type = page_type_value(t, &t->state->types[worst->type]);
-	snprintf(buf, sizeof(buf), "%" PRId64, type.type == KMA_VALUE_INT ? type.i : -1);
-	finding = kma_report_finding(t->report, "page.alloc_failed", KMA_WARN, advice,
-				     "%" PRIu64 " of %" PRIu64
-				     " page allocations failed; most often (%" PRIu64
-				     " times) those of order %" PRIu32 ", migratetype %s, with %s.",
-				     t->failed, t->failed + t->total_allocs, worst->count,
-				     worst->order, type.type == KMA_VALUE_INT ? buf : "other",
-				     page_gfp_text(t, worst->gfp));
+	type = &t->state->types[worst->type];
+	finding = kma_report_finding(
+		t->report, "page.alloc_failed", KMA_WARN, advice,
+		"%" PRIu64 " of %" PRIu64 " page allocations failed; most often (%" PRIu64
+		" times) those of order %" PRIu32 ", migratetype %s, with %s.",
+		t->failed, t->failed + t->total_allocs, worst->count, worst->order,
+		page_is_other_type(t, type)
+			? "other"
+			: kma_report_printf(t->report, KMA_PRI_MIGRATETYPE, type->migratetype),
+		page_gfp_text(t, worst->gfp));
 	kma_report_proof(t->report, finding, PAGE_METRIC(PAGE_ALLOC_FAILED), kma_no_labels());
 	kma_report_proof(t->report, finding, PAGE_METRIC(PAGE_ALLOC_FAILED),
 			 kma_label1("order", kma_int(worst->order)));

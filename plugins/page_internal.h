@@ -57,6 +57,7 @@ struct page_type {
 
 struct page_gfp {
 	uint32_t flags;
+	uint32_t types; /* places of the migratetypes seen with it, as bits; see page_mobility.c */
 	uint64_t allocs, pages, failed;
 };
 
@@ -159,6 +160,14 @@ int64_t page_find_type(struct kma_state *state, int32_t migratetype);
 int64_t page_find_gfp(struct kma_state *state, uint32_t flags);
 int page_open_numbers(struct kma_state *state);
 void page_close_numbers(struct kma_state *state);
+
+/* Types that the bits of page_gfp tell apart; more are a broken trace. */
+#define PAGE_MAX_NAMED_TYPES 32u
+
+static inline uint32_t page_type_bit(uint32_t type)
+{
+	return UINT32_C(1) << type % PAGE_MAX_NAMED_TYPES;
+}
 
 static inline uint32_t page_cache_slot(uint32_t key)
 {

@@ -158,7 +158,10 @@ static void tell_part(struct page_telling *t, struct kma_labels labels, uint64_t
 
 static void tell_type(struct page_telling *t, const struct page_type *type)
 {
-	tell_part(t, kma_label1("migratetype", page_type_value(t, type)), page_type_allocs(type),
+	struct kma_value number = page_is_other_type(t, type) ? kma_text("other")
+							      : kma_int(type->migratetype);
+
+	tell_part(t, kma_label1("migratetype", number), page_type_allocs(type),
 		  page_type_pages(type), page_type_outstanding(type));
 }
 
@@ -309,6 +312,7 @@ int page_report(const struct kma_state *state, const struct kma_summary *summary
 		tell_followed(&t);
 		page_tell_tables(&t);
 		page_tell_findings(&t);
+		page_tell_mobility(&t);
 	}
 	page_forget(&t);
 	return ret;

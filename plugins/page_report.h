@@ -80,6 +80,8 @@ struct page_telling {
 
 void page_tell_tables(struct page_telling *t);
 void page_tell_findings(struct page_telling *t);
+/* The names of migratetypes that gfp flags ask for. */
+void page_tell_mobility(struct page_telling *t);
 /* "GFP_KERNEL|__GFP_ZERO", as the kernel prints flags; raw hex where no name fits. */
 const char *page_gfp_text(struct page_telling *t, uint32_t number);
 
@@ -95,11 +97,16 @@ static inline struct kma_value page_task_value(const struct page_telling *t,
 	return task == &t->state->tasks[PAGE_OTHER_TASK] ? kma_text("other") : kma_task(task->pid);
 }
 
+static inline bool page_is_other_type(const struct page_telling *t, const struct page_type *type)
+{
+	return type == &t->state->types[PAGE_OTHER_TYPE];
+}
+
+/* As a cell; labels are plain numbers. */
 static inline struct kma_value page_type_value(const struct page_telling *t,
 					       const struct page_type *type)
 {
-	return type == &t->state->types[PAGE_OTHER_TYPE] ? kma_text("other")
-							 : kma_int(type->migratetype);
+	return page_is_other_type(t, type) ? kma_text("other") : kma_migratetype(type->migratetype);
 }
 
 #endif

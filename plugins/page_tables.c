@@ -117,7 +117,7 @@ static void table_of_types(struct page_telling *t)
 
 	kma_report_table(
 		t->report, "migratetypes", "Migratetypes",
-		"numbers as recorded: what they stand for depends on the kernel's configuration",
+		"the kernel's numbers; named where a report proves the name, or by --migratetypes",
 		columns, NR_COLUMNS(columns));
 	for (size_t i = 0; i < t->nr_types; i++) {
 		const struct page_type *type = t->types[i];

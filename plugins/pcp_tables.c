@@ -85,11 +85,12 @@ static void table_of_flows(struct pcp_telling *t)
 	}
 }
 
-static void rows_of_parts(struct pcp_telling *t, const struct pcp_part *parts, size_t nr)
+static void rows_of_parts(struct pcp_telling *t, const struct pcp_part *parts, size_t nr,
+			  bool are_types)
 {
 	for (size_t i = 0; i < nr; i++) {
 		struct kma_value cells[] = {
-			kma_int(parts[i].id),
+			are_types ? kma_migratetype((int32_t)parts[i].id) : kma_int(parts[i].id),
 			if_known(t->have[PCP_REFILL], parts[i].events[PCP_REFILL]),
 			if_known(t->have[PCP_REFILL], parts[i].pages[PCP_REFILL]),
 			if_known(t->have[PCP_DRAIN], parts[i].events[PCP_DRAIN]),
@@ -114,7 +115,7 @@ static void table_of_orders(struct pcp_telling *t)
 
 	kma_report_table(t->report, "orders", "Orders", "an event moves a block of 2^order pages",
 			 columns, sizeof(columns) / sizeof(columns[0]));
-	rows_of_parts(t, t->orders, t->nr_orders);
+	rows_of_parts(t, t->orders, t->nr_orders, false);
 }
 
 static void table_of_types(struct pcp_telling *t)
@@ -123,9 +124,9 @@ static void table_of_types(struct pcp_telling *t)
 
 	kma_report_table(
 		t->report, "migratetypes", "Migratetypes",
-		"numbers as recorded: what they stand for depends on the kernel's configuration",
+		"the kernel's numbers; named where a report proves the name, or by --migratetypes",
 		columns, sizeof(columns) / sizeof(columns[0]));
-	rows_of_parts(t, t->types, t->nr_types);
+	rows_of_parts(t, t->types, t->nr_types, true);
 }
 
 /* Busiest CPU first, so that who shows only a few shows those. */

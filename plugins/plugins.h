@@ -11,5 +11,6 @@ extern const struct kma_analysis kma_page_analysis;
 extern const struct kma_analysis kma_extfrag_analysis;
 extern const struct kma_analysis kma_percpu_analysis;
 extern const struct kma_analysis kma_slab_analysis;
+extern const struct kma_analysis kma_cma_analysis;
 
 #endif

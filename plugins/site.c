@@ -191,6 +191,15 @@ uint32_t kma_sites_nr(const struct kma_sites *sites)
 	return sites->nr;
 }
 
+const uint64_t *kma_sites_addresses(const struct kma_sites *sites, uint32_t site, uint32_t *nr)
+{
+	*nr = 0;
+	if (site == KMA_SITE_OTHER || site >= sites->nr)
+		return NULL;
+	*nr = sites->start[site + 1] - sites->start[site];
+	return sites->addresses + sites->start[site];
+}
+
 struct kma_value kma_sites_value(const struct kma_sites *sites, uint32_t site,
 				 struct kma_report *report)
 {
@@ -198,10 +207,9 @@ struct kma_value kma_sites_value(const struct kma_sites *sites, uint32_t site,
 	const char *text;
 	uint32_t nr;
 
-	if (site == KMA_SITE_OTHER || site >= sites->nr)
+	addresses = kma_sites_addresses(sites, site, &nr);
+	if (!addresses)
 		return kma_text("other");
-	addresses = sites->addresses + sites->start[site];
-	nr = sites->start[site + 1] - sites->start[site];
 	if (nr == 1)
 		return kma_address(addresses[0]);
 	text = kma_report_printf(report, KMA_PRI_SYM, addresses[0]);

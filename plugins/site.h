@@ -27,6 +27,8 @@ int kma_sites_find(struct kma_sites *sites, const struct kma_batch *batch,
 		   const struct kma_event *e, uint64_t address, uint32_t *site);
 /* How many numbers are in use; at least 1. */
 uint32_t kma_sites_nr(const struct kma_sites *sites);
+/* The addresses of the site, leaf first; NULL and 0 of KMA_SITE_OTHER. */
+const uint64_t *kma_sites_addresses(const struct kma_sites *sites, uint32_t site, uint32_t *nr);
 /* For labels and cells: "function+0xoff", a stack as "leaf+0x1 < caller+0x2 < ...", or "other". */
 struct kma_value kma_sites_value(const struct kma_sites *sites, uint32_t site,
 				 struct kma_report *report);

@@ -29,3 +29,12 @@ const char *kma_words_time(struct kma_report *report, double ns)
 							       : 2,
 				 value, units[unit]);
 }
+
+const char *kma_words_timestamp(struct kma_report *report, const struct kma_trace *trace,
+				uint64_t ts)
+{
+	if (trace->clock == KMA_CLOCK_TICKS)
+		return kma_report_printf(report, "%" PRIu64, ts);
+	return kma_report_printf(report, "%" PRIu64 ".%06" PRIu64, ts / 1000000000,
+				 ts % 1000000000 / 1000);
+}

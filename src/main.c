@@ -188,6 +188,30 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 			config->path, missing ? missing->name : "any report", events, options);
 }
 
+static int add_migratetypes(const struct kma_config *config, struct kma_result *result,
+			    struct kma_error *err)
+{
+	const struct kma_migratetype_names *names = &config->migratetypes;
+
+	for (size_t i = 0; i < names->nr; i++)
+		if (kma_result_add_migratetype(result, names->list[i].number, names->list[i].name))
+			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	return 0;
+}
+
+/* A story tells of the page or object, or that there is nothing to tell. */
+static int judge_story(const struct kma_config *config, const struct kma_result *result,
+		       struct kma_error *err)
+{
+	const struct kma_report *report = kma_result_find_report(result, "story");
+
+	if (judge(config, result, err) < 0)
+		return -1;
+	if (report->status.code == KMA_UNAVAILABLE)
+		return kma_fail(err, KMA_ERR_POOR, "%s: %s", config->path, report->status.reason);
+	return 0;
+}
+
 static int analyze(const struct kma_config *config, struct kma_error *err)
 {
 	struct kma_selection selection = {
@@ -199,6 +223,10 @@ static int analyze(const struct kma_config *config, struct kma_error *err)
 		.to = config->to,
 		.stack_depth = config->stack_depth,
 		.nodes = config->nodes,
+		.pfns = config->pfns,
+		.cma_migratetype = kma_find_migratetype(&config->migratetypes, "CMA"),
+		.has_ptr = config->has_ptr,
+		.ptr = config->ptr,
 	};
 	struct kma_terminal_progress progress;
 	bool show_progress = !config->quiet && isatty(STDERR_FILENO);
@@ -220,13 +248,16 @@ static int analyze(const struct kma_config *config, struct kma_error *err)
 	if (show_progress)
 		kma_progress_end(&progress);
 	if (!ret)
+		ret = add_migratetypes(config, result, err);
+	if (!ret)
 		ret = kma_result_name_tasks(result, tasks, source, err);
 	if (!ret)
 		ret = kma_result_resolve(result, symbols, source, err);
 	if (!ret)
 		ret = write_result(config, result, err);
 	if (!ret)
-		ret = judge(config, result, err);
+		ret = config->command == KMA_COMMAND_STORY ? judge_story(config, result, err)
+							   : judge(config, result, err);
 	kma_result_free(result);
 	kma_source_close(source);
 	return ret;
@@ -253,6 +284,13 @@ int main(int argc, char **argv)
 			finish(stdout, "to standard output", 0, &err);
 			break;
 		case KMA_COMMAND_ANALYZE:
+			analyze(&config, &err);
+			break;
+		case KMA_COMMAND_STORY:
+			config.reports_picked = true;
+			config.analyses[0] = config.has_ptr ? &kma_story_object_analysis
+							    : &kma_story_page_analysis;
+			config.analyses[1] = NULL;
 			analyze(&config, &err);
 			break;
 		}

@@ -51,6 +51,9 @@ struct kma_trace {
 	bool filtered;	      /* CPUs or a time range were picked: pairs may be cut */
 	bool one_pass;	      /* the input cannot be read twice: second_pass() is never called */
 	struct kma_pfn_range pfns; /* pages that the user wants followed; may be none */
+	int32_t cma_migratetype;   /* of CMA's pageblocks, when the user said so; else -1 */
+	bool has_ptr;		   /* an object that the user wants followed */
+	uint64_t ptr;
 	const struct kma_strings *strings;
 	const struct kma_namer *namer; /* for kma_name_addresses() */
 };
@@ -117,5 +120,8 @@ struct kma_analysis {
 
 /* The static list of analyses, in the order of their reports; ends with NULL. */
 extern const struct kma_analysis *const kma_analyses[];
+/* Not among them: the story of the first page of kma_trace.pfns, or of the object at kma_trace.ptr.
+ */
+extern const struct kma_analysis kma_story_page_analysis, kma_story_object_analysis;
 
 #endif

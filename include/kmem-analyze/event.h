@@ -133,10 +133,10 @@ struct kma_slab_free {
 /* percpu_alloc_percpu; the last three since 2022, KMA_HAS_CALL_SITE and KMA_HAS_BYTES_ALLOC */
 struct kma_percpu_alloc {
 	uint64_t base_addr; /* of the chunk */
-	int32_t off;	    /* in it: with base_addr the allocation's identity */
-	uint32_t size, align;
-	uint32_t is_atomic;
+	uint64_t ptr;	    /* what its users know it by */
 	uint64_t call_site;
+	int32_t off; /* in the chunk: with base_addr the allocation's identity */
+	uint32_t size;
 	uint32_t bytes_alloc; /* on all possible CPUs, with the memcg bookkeeping */
 	uint32_t gfp_flags;
 };
@@ -144,6 +144,7 @@ struct kma_percpu_alloc {
 /* percpu_free_percpu; percpu_create_chunk and percpu_destroy_chunk: base_addr only */
 struct kma_percpu_chunk {
 	uint64_t base_addr;
+	uint64_t ptr; /* percpu_free_percpu */
 	int32_t off;
 };
 

@@ -34,6 +34,7 @@ enum kma_unit {
 	KMA_UNIT_RATIO,	      /* 0..1, for people in % */
 	KMA_UNIT_COEFFICIENT, /* -1..1, a correlation */
 	KMA_UNIT_NS_PER_PAGE,
+	KMA_UNIT_TIMESTAMP, /* a time on the trace's clock */
 };
 
 /* Declared once per metric, as static data of its analysis; --list is made from it. */
@@ -54,10 +55,12 @@ enum kma_value_type {
 	KMA_VALUE_ADDRESS, /* a kernel address: becomes a string, function+0xoff, by
 			      kma_result_resolve() */
 	KMA_VALUE_TASK, /* a pid in @i: becomes "COMM-PID", or "PID" where the name is not known */
+	KMA_VALUE_MIGRATETYPE, /* its number in @i; for people with the name, where it is known */
 };
 
 struct kma_value {
 	enum kma_value_type type;
+	bool kept; /* a STRING that lives as long as the report: not copied */
 	union {
 		int64_t i;
 		double real;
@@ -86,6 +89,12 @@ static inline struct kma_value kma_text(const char *string)
 	return (struct kma_value){ .type = KMA_VALUE_STRING, .string = string };
 }
 
+/* Of kma_report_printf(), or static. */
+static inline struct kma_value kma_kept_text(const char *string)
+{
+	return (struct kma_value){ .type = KMA_VALUE_STRING, .kept = true, .string = string };
+}
+
 static inline struct kma_value kma_address(uint64_t address)
 {
 	return (struct kma_value){ .type = KMA_VALUE_ADDRESS, .address = address };
@@ -96,10 +105,16 @@ static inline struct kma_value kma_task(int32_t pid)
 	return (struct kma_value){ .type = KMA_VALUE_TASK, .i = pid };
 }
 
+static inline struct kma_value kma_migratetype(int32_t number)
+{
+	return (struct kma_value){ .type = KMA_VALUE_MIGRATETYPE, .i = number };
+}
+
 /* Key and value of one label; keys are static text. */
 struct kma_label {
 	const char *key;
-	struct kma_value value; /* INT, STRING, ADDRESS or TASK */
+	/* INT, STRING, ADDRESS or TASK; an INT whose key ends in "migratetype" gets its name */
+	struct kma_value value;
 };
 
 #define KMA_MAX_LABELS 2
@@ -146,11 +161,23 @@ struct kma_metric {
 	struct kma_dist *dist;	/* of a distribution, NULL when unavailable */
 };
 
+/* How the text of a timeline shows a column. */
+enum kma_column_look {
+	KMA_LOOK_PLAIN,
+	KMA_LOOK_WORDS,	    /* what the row says: wraps where it is too long */
+	KMA_LOOK_CHAIN,	    /* "a < b < c": as much of it as fits, from its beginning */
+	KMA_LOOK_LINES,	    /* the same, one a line below its row */
+	KMA_LOOK_GROUP,	    /* in a line above the rows that have it in common */
+	KMA_LOOK_JSON_ONLY, /* not at all */
+};
+
 struct kma_column {
 	const char *name;   /* JSON: "wait_ns" */
-	const char *title;  /* text: "wait" */
+	const char *title;  /* text: "wait"; NULL: the column is in the JSON only */
 	enum kma_unit unit; /* of its numbers */
-	unsigned int bar;   /* text: draw a bar of this width behind the number; 0: none */
+	/* text: draw a bar of this width behind the number; 0: none; in a timeline an enum
+	 * kma_column_look */
+	unsigned int bar;
 };
 
 struct kma_table {
@@ -160,6 +187,7 @@ struct kma_table {
 	size_t nr_columns;
 	struct kma_value *cells; /* nr_rows * nr_columns; most important row first */
 	size_t nr_rows;
+	bool timeline; /* rows stand in the order of time, and matter alike */
 };
 
 struct kma_series {
@@ -206,6 +234,8 @@ void kma_report_table(struct kma_report *report, const char *name, const char *t
 		      const char *note, const struct kma_column *columns, size_t nr_columns);
 /* One row of the table begun last: as many cells as it has columns. */
 void kma_report_row(struct kma_report *report, const struct kma_value *cells);
+/* The table begun last is a timeline. */
+void kma_report_table_is_timeline(struct kma_report *report);
 /* @values: @nr numbers, copied */
 void kma_report_series(struct kma_report *report, const char *name, const char *title,
 		       enum kma_unit unit, struct kma_labels labels, uint64_t start_ns,
@@ -217,6 +247,10 @@ void kma_report_series_is_level(struct kma_report *report);
 /* An address in a finding's text, a label or a cell: print it with this format, it becomes
  * function+0xoff. */
 #define KMA_PRI_SYM "\001%" PRIx64 "\001"
+/* A pid in a finding's text: it becomes "COMM-PID", or "PID". */
+#define KMA_PRI_TASK "\001t%" PRId32 "\001"
+/* The same for a migratetype's number: it becomes "1 (Movable)" where the name is known. */
+#define KMA_PRI_MIGRATETYPE "\001m%" PRId32 "\001"
 
 /* @id is static. Returns the finding's number, for kma_report_proof(). */
 size_t kma_report_finding(struct kma_report *report, const char *id, enum kma_severity severity,
@@ -225,6 +259,13 @@ size_t kma_report_finding(struct kma_report *report, const char *id, enum kma_se
 /* Names a metric that proves finding @finding. */
 void kma_report_proof(struct kma_report *report, size_t finding, const struct kma_metric_def *def,
 		      struct kma_labels labels);
+
+/*
+ * The trace proves that migratetype @number is what the kernel calls @name. Said before: no matter.
+ * Where two names are said of one number, or one name of two numbers, none of them holds. What the
+ * user says goes first.
+ */
+void kma_report_migratetype(struct kma_report *report, int32_t number, const char *name);
 
 /* The report as a whole is not (wholly) possible: why. The worst status wins, reasons add up. */
 void kma_report_status(struct kma_report *report, struct kma_status status);

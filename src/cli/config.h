@@ -7,11 +7,13 @@
 
 #include <kmem-analyze/analysis.h>
 
+#include "cli/migratetypes.h"
 #include "source/source.h"
 #include "stream/pipeline.h"
 
 enum kma_command {
 	KMA_COMMAND_ANALYZE, /* without a word for it */
+	KMA_COMMAND_STORY,
 	KMA_NR_WORDS, /* those above are what the first word picks; those below are options */
 	KMA_COMMAND_HELP = KMA_NR_WORDS,
 	KMA_COMMAND_VERSION,
@@ -29,8 +31,12 @@ struct kma_config {
 	const char *buffer;
 	struct kma_time_limit from, to;
 	unsigned int top;
-	unsigned int stack_depth; /* 0: no stacks */
-	unsigned int nodes;	  /* 0: as seen in the trace */
+	unsigned int stack_depth;  /* 0: no stacks */
+	unsigned int nodes;	   /* 0: as seen in the trace */
+	struct kma_pfn_range pfns; /* --pfn */
+	bool has_ptr;
+	uint64_t ptr; /* --ptr */
+	struct kma_migratetype_names migratetypes;
 	bool json;
 	const char *json_path; /* NULL: standard output, instead of the text */
 	bool quiet, no_color;

@@ -22,6 +22,10 @@ void kma_print_help(FILE *out)
 	      "trusted.\n\n"
 	      "Record a trace with:  trace-cmd record -C mono -e 'kmem:mm_*' COMMAND\n\n",
 	      out);
+	for (int command = 1; command < KMA_NR_WORDS; command++)
+		fprintf(out, "%s  %-10s %s\n", command == 1 ? "Commands:\n" : "",
+			kma_command_words[command].word, kma_command_words[command].help);
+	fputs("\nOptions:\n", out);
 	for (const struct kma_option *option = kma_options; option->name; option++) {
 		int n;
 

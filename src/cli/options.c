@@ -11,15 +11,19 @@
 
 const struct kma_command_word kma_command_words[KMA_NR_WORDS] = {
 	[KMA_COMMAND_ANALYZE] = { NULL, "TRACE", "the reports over a trace" },
+	[KMA_COMMAND_STORY] = { "story", "{--pfn N | --ptr ADDRESS} TRACE",
+				"the whole life of one page or object, step by step" },
 };
 
 #define ANALYZE	   KMA_FOR(ANALYZE)
-#define READ_TRACE ANALYZE
+#define STORY	   KMA_FOR(STORY)
+#define READ_TRACE (ANALYZE | STORY)
 
 const struct kma_option kma_options[] = {
 	{ KMA_OPT_REPORT, ANALYZE, "report", "LIST",
 	  "only these reports, by name, separated by commas (see --list)" },
-	{ KMA_OPT_TOP, ANALYZE, "top", "N", "rows of each table in the text (default 10)" },
+	{ KMA_OPT_TOP, READ_TRACE, "top", "N",
+	  "rows of each table in the text (default 10; of a story 100)" },
 	{ KMA_OPT_CPU, READ_TRACE, "cpu", "LIST", "only these CPUs: 0,2-5" },
 	{ KMA_OPT_BUFFER, READ_TRACE, "buffer", "NAME",
 	  "only this trace buffer (instance); \"\" is the top one" },
@@ -27,9 +31,14 @@ const struct kma_option kma_options[] = {
 	  "from this time on: seconds on the trace's clock, or +S from its start" },
 	{ KMA_OPT_TO, READ_TRACE, "to", "TIME", "up to this time: the same" },
 	{ KMA_OPT_STACKS, READ_TRACE, "stacks", "[DEPTH]",
-	  "tell call sites apart by whole stacks, DEPTH functions deep (8)" },
+	  "tell call sites apart by stacks, DEPTH deep (8); story: show them (all)" },
 	{ KMA_OPT_NODES, ANALYZE, "nodes", "N",
 	  "the machine's online NUMA nodes (default: those seen in the trace)" },
+	{ KMA_OPT_MIGRATETYPES, READ_TRACE, "migratetypes", "LIST",
+	  "their names, from 0 on or as 0=Unmovable,4=CMA (see /proc/pagetypeinfo)" },
+	{ KMA_OPT_PFN, READ_TRACE, "pfn", "RANGE",
+	  "pages to follow (cma), or the one page (story): 0x1000aa, 0x100000-0x1007ff" },
+	{ KMA_OPT_PTR, STORY, "ptr", "ADDRESS", "the object at this kernel address" },
 	{ KMA_OPT_JSON, READ_TRACE, "json", "[FILE]",
 	  "JSON instead of text, or into FILE beside the text" },
 	{ KMA_OPT_READER, READ_TRACE, "reader", "NAME",
@@ -135,6 +144,57 @@ bad:
 	return kma_fail(err, KMA_ERR_USAGE, "--cpu takes a list like 0,2-5, not \"%s\"", text);
 }
 
+static bool parse_hex_or_decimal(const char **text, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(*text, &end, strncmp(*text, "0x", 2) ? 10 : 16);
+	if (**text < '0' || **text > '9' || end == *text || errno)
+		return false;
+	*text = end;
+	return true;
+}
+
+/* "0x1000aa", "0x100000-0x1007ff" or "0x100000+2048" */
+static int parse_pfns(const char *text, struct kma_pfn_range *range, struct kma_error *err)
+{
+	const char *p = text;
+	uint64_t first, last;
+	bool good = parse_hex_or_decimal(&p, &first);
+
+	last = first;
+	if (good && (*p == '-' || *p == '+')) {
+		bool count = *p++ == '+';
+
+		good = parse_hex_or_decimal(&p, &last);
+		if (good && count) {
+			good = last && first + last > first;
+			last += first - 1;
+		}
+	}
+	if (!good || *p || last < first || last == UINT64_MAX)
+		return kma_fail(err, KMA_ERR_USAGE,
+				"--pfn takes a page frame number or a range, like 0x1000aa, "
+				"0x100000-0x1007ff or 0x100000+2048, not \"%s\"",
+				text);
+	*range = (struct kma_pfn_range){ .start = first, .end = last + 1 };
+	return 0;
+}
+
+/* With or without 0x: addresses are never decimal. */
+static int parse_address(const char *text, uint64_t *address, struct kma_error *err)
+{
+	const char *p = text + 2 * !strncmp(text, "0x", 2);
+
+	if (!*p || strlen(p) > 16 || strspn(p, "0123456789abcdefABCDEF") != strlen(p))
+		return kma_fail(err, KMA_ERR_USAGE,
+				"--ptr takes a kernel address, like 0xffff888003c41500, not \"%s\"",
+				text);
+	*address = strtoull(p, NULL, 16);
+	return 0;
+}
+
 static int parse_reports(const char *text, struct kma_config *config, struct kma_error *err)
 {
 	size_t nr = 0;
@@ -182,7 +242,8 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 	case KMA_OPT_TO:
 		return parse_time(value, "to", &config->to, err);
 	case KMA_OPT_STACKS:
-		config->stack_depth = DEFAULT_STACK_DEPTH;
+		config->stack_depth = config->command == KMA_COMMAND_STORY ? MAX_STACK_DEPTH
+									   : DEFAULT_STACK_DEPTH;
 		if (value && parse_count(value, "stacks", &config->stack_depth, err) < 0)
 			return -1;
 		if (!config->stack_depth || config->stack_depth > MAX_STACK_DEPTH)
@@ -191,6 +252,13 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 		return 0;
 	case KMA_OPT_NODES:
 		return parse_count(value, "nodes", &config->nodes, err);
+	case KMA_OPT_MIGRATETYPES:
+		return kma_parse_migratetypes(value, &config->migratetypes, err);
+	case KMA_OPT_PFN:
+		return parse_pfns(value, &config->pfns, err);
+	case KMA_OPT_PTR:
+		config->has_ptr = true;
+		return parse_address(value, &config->ptr, err);
 	case KMA_OPT_JSON:
 		config->json = true;
 		config->json_path = value && strcmp(value, "-") ? value : NULL;
@@ -276,6 +344,19 @@ static int check_command(enum kma_command command, int id, struct kma_error *err
 			option->name, word ? " " : "", word ? word : "");
 }
 
+static int check_story(const struct kma_config *config, struct kma_error *err)
+{
+	bool page = config->pfns.end;
+
+	if (page == config->has_ptr)
+		return kma_fail(err, KMA_ERR_USAGE,
+				"story takes a page (--pfn 0x1000aa) or an object "
+				"(--ptr 0xffff888003c41500), one of the two");
+	if (page && config->pfns.end - config->pfns.start != 1)
+		return kma_fail(err, KMA_ERR_USAGE, "story tells of one page: --pfn N");
+	return 0;
+}
+
 /* A first word that names a command; a file of that name is reached as ./NAME. */
 static enum kma_command find_command(int argc, char **argv)
 {
@@ -295,7 +376,7 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 
 	memset(config, 0, sizeof(*config));
 	config->command = command;
-	config->top = 10;
+	config->top = command == KMA_COMMAND_STORY ? 100 : 10;
 	for (size_t i = 0; kma_analyses[i]; i++)
 		config->analyses[i] = kma_analyses[i];
 	getopt_tables(longs, shorts);
@@ -321,6 +402,8 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 			kma_command_words[command].word ? kma_command_words[command].word : "",
 			kma_command_words[command].word ? " " : "",
 			kma_command_words[command].synopsis);
+	if (command == KMA_COMMAND_STORY && check_story(config, err) < 0)
+		return -1;
 	if (optind + 1 < argc)
 		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
 				argv[optind + 1]);

@@ -130,8 +130,7 @@ static const struct kma_field percpu_alloc_fields[] = {
 	U64("base_addr", percpu_alloc.base_addr),
 	U32("off", percpu_alloc.off),
 	U32("size", percpu_alloc.size),
-	U32("align", percpu_alloc.align),
-	U32("is_atomic", percpu_alloc.is_atomic),
+	U64("ptr", percpu_alloc.ptr),
 	U64_OPTIONAL(KMA_HAS_CALL_SITE, "call_site", percpu_alloc.call_site),
 	U32_OPTIONAL(KMA_HAS_BYTES_ALLOC, "bytes_alloc", percpu_alloc.bytes_alloc),
 	U32_OPTIONAL(KMA_HAS_GFP_FLAGS, "gfp_flags", percpu_alloc.gfp_flags),
@@ -141,6 +140,7 @@ static const struct kma_field percpu_alloc_fields[] = {
 static const struct kma_field percpu_free_fields[] = {
 	U64("base_addr", percpu_chunk.base_addr),
 	U32("off", percpu_chunk.off),
+	U64("ptr", percpu_chunk.ptr),
 	{ 0 },
 };
 

@@ -171,6 +171,7 @@ struct kma_number kma_format_real(enum kma_unit unit, double value)
 		n.unit = "pages";
 		return n;
 	case KMA_UNIT_COUNT:
+	case KMA_UNIT_TIMESTAMP: /* text_words.c words those */
 		break;
 	}
 	return plain(value);

@@ -31,6 +31,8 @@ static const char *unit_name(enum kma_unit unit)
 		return "coefficient";
 	case KMA_UNIT_NS_PER_PAGE:
 		return "ns/page";
+	case KMA_UNIT_TIMESTAMP:
+		return "timestamp";
 	}
 	return "count";
 }
@@ -135,6 +137,7 @@ static struct json_object *value_object(const struct kma_value *value)
 
 	switch (value->type) {
 	case KMA_VALUE_INT:
+	case KMA_VALUE_MIGRATETYPE:
 		return json_object_new_int64(value->i);
 	case KMA_VALUE_REAL:
 		return kma_json_real(value->real);
@@ -268,7 +271,7 @@ int kma_render_json(const struct kma_result *result, FILE *out)
 	fputs("{\"schema\":\"" KMA_SCHEMA "\",\n"
 	      "\"tool\":{\"name\":\"kmem-analyze\",\"version\":\"" KMA_VERSION "\"},\n\"trace\":",
 	      out);
-	kma_json_put(&w, kma_json_trace(&w, &result->facts), true);
+	kma_json_put(&w, kma_json_trace(&w, result), true);
 	put_metrics(&w, &result->trace);
 	fputs("},\n\"quality\":", out);
 	kma_json_put(&w, kma_json_quality(&w, &result->quality), false);

@@ -44,8 +44,25 @@ static struct json_object *events_array(struct kma_json *w, const struct kma_fac
 	return array;
 }
 
-struct json_object *kma_json_trace(struct kma_json *w, const struct kma_facts *facts)
+static struct json_object *migratetypes_array(struct kma_json *w, const struct kma_result *result)
 {
+	struct json_object *array = kma_json_array(w);
+
+	for (size_t i = 0; i < result->nr_migratetypes; i++) {
+		const struct kma_migratetype *type = &result->migratetypes[i];
+		struct json_object *o = kma_json_object(w);
+
+		kma_json_add(w, o, "number", json_object_new_int64(type->number));
+		kma_json_add_string(w, o, "name", type->name);
+		kma_json_add_string(w, o, "from", type->by_user ? "user" : "trace");
+		kma_json_append(w, array, o);
+	}
+	return array;
+}
+
+struct json_object *kma_json_trace(struct kma_json *w, const struct kma_result *result)
+{
+	const struct kma_facts *facts = &result->facts;
 	struct json_object *o = kma_json_object(w);
 	char id[20];
 
@@ -74,6 +91,8 @@ struct json_object *kma_json_trace(struct kma_json *w, const struct kma_facts *f
 		kma_json_add_null(w, o, "span_ns");
 	snprintf(id, sizeof(id), "%016" PRIx64, facts->trace_id);
 	kma_json_add_string(w, o, "trace_id", facts->trace_id ? id : NULL);
+	if (result->nr_migratetypes)
+		kma_json_add(w, o, "migratetypes", migratetypes_array(w, result));
 	kma_json_add(w, o, "events", events_array(w, facts));
 	return o;
 }

@@ -4,12 +4,12 @@
 #define KMA_RENDER_JSON_TRACE_H
 
 struct json_object;
-struct kma_facts;
 struct kma_json;
 struct kma_quality;
+struct kma_result;
 
 /* The value of "trace", without its metrics */
-struct json_object *kma_json_trace(struct kma_json *w, const struct kma_facts *facts);
+struct json_object *kma_json_trace(struct kma_json *w, const struct kma_result *result);
 /* The value of "quality" */
 struct json_object *kma_json_quality(struct kma_json *w, const struct kma_quality *quality);
 

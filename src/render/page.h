@@ -13,15 +13,17 @@
 #define KMA_PAGE_COLUMNS 100u
 
 struct kma_arena;
+struct kma_result;
 struct kma_text_options;
 
 struct kma_page {
 	FILE *out;
 	const struct kma_text_options *options;
-	struct kma_arena *scratch; /* lives as long as the page */
-	size_t column;		   /* where the line goes on, with pending blanks */
-	size_t blanks;		   /* asked for, not yet printed: none at a line's end */
-	bool failed;		   /* out of memory */
+	const struct kma_result *result; /* whose names text.h's wording uses */
+	struct kma_arena *scratch;	 /* lives as long as the page */
+	size_t column;			 /* where the line goes on, with pending blanks */
+	size_t blanks;			 /* asked for, not yet printed: none at a line's end */
+	bool failed;			 /* out of memory */
 };
 
 enum kma_style { KMA_PLAIN, KMA_BOLD, KMA_DIM, KMA_RED, KMA_YELLOW, KMA_CYAN };

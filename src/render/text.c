@@ -200,7 +200,9 @@ static void empty_reports(struct kma_page *page, const struct kma_result *result
 int kma_render_text(const struct kma_result *result, const struct kma_text_options *options,
 		    FILE *out)
 {
-	struct kma_page page = { .out = out, .options = options, .scratch = kma_arena_new() };
+	struct kma_page page = {
+		.out = out, .options = options, .result = result, .scratch = kma_arena_new()
+	};
 
 	if (!page.scratch)
 		return -1;

@@ -13,17 +13,21 @@ void kma_text_quality(struct kma_page *page, const struct kma_result *result);
 void kma_text_findings(struct kma_page *page, const struct kma_result *result);
 void kma_text_metrics(struct kma_page *page, const struct kma_report *report);
 void kma_text_table(struct kma_page *page, const struct kma_table *table);
+/* The body of kma_text_table() for a timeline */
+void kma_text_timeline(struct kma_page *page, const struct kma_table *table);
 void kma_text_series(struct kma_page *page, const struct kma_result *result,
 		     const struct kma_report *report);
 
 /* Wording: all clean, in the page's scratch memory. */
 
-/* "12.4 us"; strings as they are; "-" for none. @pages: whether to say "pages" behind a number of
- * them */
+/* "12.4 us"; strings as they are; "1 Movable"; "-" for none. @pages: whether to say "pages" behind
+ * a number of them */
 const char *kma_text_value(struct kma_page *page, enum kma_unit unit, const struct kma_value *value,
 			   bool pages);
 const char *kma_text_uint(struct kma_page *page, enum kma_unit unit, uint64_t value);
-/* "node 1, zone Normal" */
+/* The name of the migratetype that @value is, clean, or NULL */
+const char *kma_text_migratetype(struct kma_page *page, const struct kma_value *value);
+/* "node 1, zone Normal", "migratetype 1 Movable" */
 const char *kma_text_labels(struct kma_page *page, const struct kma_labels *labels);
 /* A timestamp as trace-cmd prints it: "15.371768" */
 const char *kma_text_time(struct kma_page *page, const struct kma_result *result, uint64_t ts);

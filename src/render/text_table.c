@@ -33,12 +33,13 @@ static double largest(const struct kma_table *table, size_t column)
 }
 
 /* Numbers and dashes only */
-static bool is_numeric(const struct kma_table *table, size_t column)
+static bool is_numeric(struct kma_page *page, const struct kma_table *table, size_t column)
 {
 	for (size_t r = 0; r < table->nr_rows; r++) {
-		enum kma_value_type type = cell(table, r, column)->type;
+		const struct kma_value *value = cell(table, r, column);
 
-		if (type == KMA_VALUE_STRING || type == KMA_VALUE_ADDRESS)
+		if (value->type == KMA_VALUE_STRING || value->type == KMA_VALUE_ADDRESS ||
+		    kma_text_migratetype(page, value))
 			return false;
 	}
 	return true;
@@ -68,12 +69,17 @@ static const char *bar_text(struct kma_page *page, double share, unsigned int wi
 	return kma_page_clean(page, text);
 }
 
+static size_t grid_columns(const struct kma_column *def)
+{
+	return !def->title ? 0 : def->bar ? 2 : 1;
+}
+
 static size_t count_columns(const struct kma_table *table)
 {
-	size_t nr = table->nr_columns;
+	size_t nr = 0;
 
 	for (size_t c = 0; c < table->nr_columns; c++)
-		nr += table->columns[c].bar != 0;
+		nr += grid_columns(&table->columns[c]);
 	return nr;
 }
 
@@ -83,8 +89,8 @@ static void fill_column(struct kma_page *page, const struct kma_table *table, si
 	const struct kma_column *def = &table->columns[column];
 	double most = def->bar ? largest(table, column) : 0;
 
-	grid->columns[to].title = kma_page_clean(page, def->title ? def->title : def->name);
-	grid->columns[to].right = is_numeric(table, column);
+	grid->columns[to].title = kma_page_clean(page, def->title);
+	grid->columns[to].right = is_numeric(page, table, column);
 	if (def->bar)
 		grid->columns[to + 1].decoration = true;
 	for (size_t r = 0; r < grid->nr_rows; r++) {
@@ -102,19 +108,25 @@ void kma_text_table(struct kma_page *page, const struct kma_table *table)
 	struct kma_grid *grid;
 	size_t to = 0, gone;
 
-	if (!table->nr_rows || !table->nr_columns)
+	if (!table->nr_rows || !count_columns(table))
 		return;
-	grid = kma_grid_new(page, count_columns(table), kma_text_top(page, table->nr_rows));
-	if (!grid)
-		return;
-	for (size_t c = 0; c < table->nr_columns; c++) {
-		fill_column(page, table, c, grid, to);
-		to += table->columns[c].bar ? 2 : 1;
-	}
 	kma_page_subheading(page, table->title);
 	if (table->note) {
 		kma_page_move(page, 2);
 		kma_page_flow(page, 2, kma_page_clean(page, table->note));
+	}
+	if (table->timeline) {
+		kma_text_timeline(page, table);
+		return;
+	}
+	grid = kma_grid_new(page, count_columns(table), kma_text_top(page, table->nr_rows));
+	if (!grid)
+		return;
+	for (size_t c = 0; c < table->nr_columns; c++) {
+		if (!table->columns[c].title)
+			continue;
+		fill_column(page, table, c, grid, to);
+		to += grid_columns(&table->columns[c]);
 	}
 	gone = kma_grid_print(page, 4, grid);
 	kma_text_more(page, table->nr_rows, "row");

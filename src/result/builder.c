@@ -25,6 +25,7 @@ struct kma_result *kma_result_new(void)
 	}
 	result->trace.name = "trace";
 	result->trace.title = "Trace";
+	result->trace.result = result;
 	result->trace.arena = result->arena;
 	return result;
 }
@@ -67,7 +68,9 @@ struct kma_report *kma_result_report(struct kma_result *result, const char *name
 		return NULL;
 	result->reports = reports;
 	report = &reports[result->nr_reports++];
-	*report = (struct kma_report){ .name = name, .title = title, .arena = result->arena };
+	*report = (struct kma_report){
+		.name = name, .title = title, .result = result, .arena = result->arena
+	};
 	return report;
 }
 
@@ -103,7 +106,7 @@ static const char *copy_text(struct kma_report *report, const char *text)
 
 static struct kma_value copy_value(struct kma_report *report, struct kma_value value)
 {
-	if (value.type == KMA_VALUE_STRING)
+	if (value.type == KMA_VALUE_STRING && !value.kept)
 		value.string = copy_text(report, value.string);
 	return value;
 }
@@ -294,6 +297,12 @@ void kma_report_row(struct kma_report *report, const struct kma_value *cells)
 	for (size_t c = 0; c < width; c++)
 		table->cells[table->nr_rows * width + c] = copy_value(report, cells[c]);
 	table->nr_rows++;
+}
+
+void kma_report_table_is_timeline(struct kma_report *report)
+{
+	if (report->nr_tables)
+		report->tables[report->nr_tables - 1].timeline = true;
 }
 
 void kma_report_series(struct kma_report *report, const char *name, const char *title,

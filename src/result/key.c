@@ -16,6 +16,7 @@ const char *kma_value_text(const struct kma_value *value, char buf[KMA_VALUE_TEX
 		return value->string;
 	case KMA_VALUE_INT:
 	case KMA_VALUE_TASK:
+	case KMA_VALUE_MIGRATETYPE:
 		snprintf(buf, KMA_VALUE_TEXT, "%" PRId64, value->i);
 		return buf;
 	case KMA_VALUE_REAL:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Addresses become names, once, over the whole result; then metrics get their final order. It must
- * not know where the names come from.
+ * Addresses become names, once, over the whole result, and so do migratetypes inside of text; then
+ * metrics get their final order. It must not know where the names come from.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #define MARK '\001'
 
 struct resolver {
+	const struct kma_result *result; /* knows the migratetypes */
 	struct kma_arena *arena;
 	uint64_t *addresses; /* first as they come, then sorted, each once */
 	const char **names;  /* NULL while addresses are being collected */
@@ -71,9 +72,33 @@ static bool parse_marker(const char *text, uint64_t *address, const char **end)
 	return *text == MARK && digits && digits <= 16;
 }
 
+#define MIGRATETYPE_TEXT (KMA_MIGRATETYPE_NAME_MAX + 16)
+
+/* Whether a migratetype in markers begins at @text: what stands for it, and where the text goes on.
+ */
+static bool name_migratetype(const struct resolver *r, const char *text, char buf[MIGRATETYPE_TEXT],
+			     const char **end)
+{
+	const char *name;
+	char *digits_end;
+	long number;
+
+	if (text[0] != MARK || text[1] != 'm' ||
+	    !(text[2] == '-' || (text[2] >= '0' && text[2] <= '9')))
+		return false;
+	number = strtol(text + 2, &digits_end, 10);
+	if (*digits_end != MARK || number < INT32_MIN || number > INT32_MAX)
+		return false;
+	name = kma_result_migratetype(r->result, number);
+	snprintf(buf, MIGRATETYPE_TEXT, name ? "%ld (%s)" : "%ld", number, name);
+	*end = digits_end + 1;
+	return true;
+}
+
 /* Writes @text with names into @out (NULL: only measures). Returns the length. */
 static size_t replace_markers(const struct resolver *r, const char *text, char *out)
 {
+	char migratetype[MIGRATETYPE_TEXT];
 	size_t len = 0, piece;
 	uint64_t address;
 	const char *end;
@@ -83,6 +108,10 @@ static size_t replace_markers(const struct resolver *r, const char *text, char *
 
 		if (parse_marker(text, &address, &end)) {
 			from = name_of(r, address);
+			piece = strlen(from);
+			text = end;
+		} else if (name_migratetype(r, text, migratetype, &end)) {
+			from = migratetype;
 			piece = strlen(from);
 			text = end;
 		} else {
@@ -255,7 +284,7 @@ static int compare_values(const struct kma_value *a, const struct kma_value *b)
 {
 	if (a->type != b->type)
 		return a->type < b->type ? -1 : 1;
-	if (a->type == KMA_VALUE_INT)
+	if (a->type == KMA_VALUE_INT || a->type == KMA_VALUE_MIGRATETYPE)
 		return (a->i > b->i) - (a->i < b->i);
 	if (a->type == KMA_VALUE_STRING)
 		return strcmp(a->string, b->string);
@@ -321,6 +350,8 @@ static int sort_metrics(struct kma_report *report)
 static int finish(struct kma_result *result, struct resolver *r, kma_symbol_lookup lookup,
 		  void *source)
 {
+	if (kma_result_settle_migratetypes(result))
+		return -1;
 	visit_result(r, result);
 	if (r->failed)
 		return -1;
@@ -340,7 +371,7 @@ static int finish(struct kma_result *result, struct resolver *r, kma_symbol_look
 int kma_result_resolve(struct kma_result *result, kma_symbol_lookup lookup, void *source,
 		       struct kma_error *err)
 {
-	struct resolver r = { .arena = result->arena };
+	struct resolver r = { .result = result, .arena = result->arena };
 	int ret = finish(result, &r, lookup, source);
 
 	free(r.addresses);

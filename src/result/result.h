@@ -90,6 +90,16 @@ struct kma_quality {
 
 #define KMA_MAX_GAPS 1000
 
+/* Kernels have 4 to 7; what an analysis says beyond this many is not kept. */
+#define KMA_MAX_MIGRATETYPES	 64
+#define KMA_MIGRATETYPE_NAME_MAX 31
+
+struct kma_migratetype {
+	int32_t number;
+	const char *name;
+	bool by_user; /* else proven by the trace */
+};
+
 struct kma_report {
 	const char *name, *title;
 	struct kma_status status; /* the worst one said; its reason is the first with that code */
@@ -103,8 +113,9 @@ struct kma_report {
 	size_t nr_series, max_series;
 	struct kma_finding *findings;
 	size_t nr_findings, max_findings;
-	struct kma_arena *arena; /* the result's */
-	bool failed;		 /* out of memory while building */
+	struct kma_result *result; /* that it is part of */
+	struct kma_arena *arena;   /* the result's */
+	bool failed;		   /* out of memory while building */
 };
 
 struct kma_result {
@@ -114,6 +125,9 @@ struct kma_result {
 	struct kma_report trace; /* trace.* metrics: a report without tables */
 	struct kma_report *reports;
 	size_t nr_reports, max_reports;
+	/* All that was said of them; once resolved, what holds, by number. */
+	struct kma_migratetype migratetypes[KMA_MAX_MIGRATETYPES];
+	size_t nr_migratetypes;
 };
 
 struct kma_result *kma_result_new(void);
@@ -127,6 +141,15 @@ struct kma_report *kma_result_report(struct kma_result *result, const char *name
 /* Adds a sentence to the quality ledger. */
 int kma_result_note(struct kma_result *result, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* The user's word for a migratetype; at most KMA_MIGRATETYPE_NAME_MAX characters of it are kept. 0,
+ * or -1 when out of memory. */
+int kma_result_add_migratetype(struct kma_result *result, int32_t number, const char *name);
+/* Drops what contradicts itself or the user, and says so of the latter; sorts. Part of resolving.
+ * 0, or -1 when out of memory. */
+int kma_result_settle_migratetypes(struct kma_result *result);
+/* The name of migratetype @number, or NULL. After resolving. */
+const char *kma_result_migratetype(const struct kma_result *result, int64_t number);
 
 /*
  * Fills result->trace from the facts and the quality ledger: trace.events_total,
@@ -168,7 +191,7 @@ int kma_result_name_tasks(struct kma_result *result, kma_task_lookup lookup, voi
  * raw hex (@lookup itself may be NULL). Two addresses with one name (static functions of the same
  * name) are told apart by the address behind it. Also sorts metrics: by definition's first use,
  * then by label keys and values (names by bytes, numbers by value), so that output is stable. Fails
- * also when memory ran out while a report was built.
+ * also when memory ran out while a report was built. Settles the names of migratetypes, too.
  */
 typedef int (*kma_symbol_lookup)(void *source, const uint64_t *addresses, const char **names,
 				 size_t nr, struct kma_arena *arena);

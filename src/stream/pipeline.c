@@ -277,6 +277,9 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 	p->trace.nodes = selection->nodes;
 	p->trace.stack_depth = selection->stack_depth;
 	p->trace.pfns = selection->pfns;
+	p->trace.cma_migratetype = selection->cma_migratetype > 0 ? selection->cma_migratetype : -1;
+	p->trace.has_ptr = selection->has_ptr;
+	p->trace.ptr = selection->ptr;
 	p->namer.arena = arena;
 	p->trace.namer = &p->namer;
 	print_facts(p, arena);

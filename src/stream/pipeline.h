@@ -25,6 +25,9 @@ struct kma_selection {
 	struct kma_time_limit from, to;
 	uint32_t stack_depth, nodes; /* as in struct kma_trace */
 	struct kma_pfn_range pfns;   /* the same */
+	int32_t cma_migratetype;     /* the same, where it is above 0 */
+	bool has_ptr;		     /* the same */
+	uint64_t ptr;
 };
 
 /* Told now and then how far it is; never on the way of an event. */

@@ -14,6 +14,7 @@ import sys
 OPTION_IN_HELP = re.compile(r"^ +(?:-(\w), )?--([\w-]+)(?: ([A-Z]+)|\[=([A-Z]+)\])?(?: |$)", re.M)
 OPTION_IN_MANUAL = re.compile(r"^(?:\*-(\w)\*, )?\*--([\w-]+)\*(?: _([A-Z]+)_|\[=_([A-Z]+)_\])?::$", re.M)
 OPTION_IN_README = re.compile(r"^\| (?:`-(\w)`, )?`--([\w-]+)(?: ([A-Z]+)|\[=([A-Z]+)\])?` \|", re.M)
+COMMAND_IN_HELP = re.compile(r"^(?:Usage:|      ) kmem-analyze ([a-z]+) ", re.M)
 REPORT_IN_LIST = re.compile(r"^(\w+): ", re.M)
 METRIC_IN_LIST = re.compile(r"^    (\w+\.\w+) ", re.M)
 STATUS_IN_HELP = re.compile(r"(?:^Exit status: |; )(\d) ", re.M)
@@ -123,6 +124,30 @@ def main(tool, source):
     spelled |= {"--%s=" % name for _, name, _, optional in options if optional}
     same("option", "completion", spelled, complete(script, "-"))
 
+    commands = set(COMMAND_IN_HELP.findall(help_text))
+    same("command", "help's list", commands,
+         set(re.findall(r"^  ([a-z]+) ", help_text.partition("\nCommands:\n")[2].partition("\n\n")[0], re.M)))
+    same("command", "manual page", commands, set(re.findall(r"^\*([a-z]+)\*::$", section(manual, "COMMANDS"), re.M)))
+    same("command", "manual page's synopsis", commands,
+         set(re.findall(r"^\*kmem-analyze ([a-z]+)\* ", section(manual, "SYNOPSIS"), re.M)))
+    same("command", "README.md", commands, set(re.findall(r"^\| `([a-z]+)` \|", section(readme, "Options"), re.M)))
+    same("command", "completion", commands, commands & complete(script, ""))
+    for command in sorted(commands):
+        if complete(script, command[:2]) != {command}:
+            differ("completion of %s: not %s" % (command[:2], command))
+        usage = run(tool, command)
+        if usage.returncode != 2 or "kmem-analyze %s " % command not in usage.stderr:
+            differ("the tool does not know the command %s" % command)
+        if command in complete(script, command, command[:2]):
+            differ("completion: %s as the word behind %s" % (command, command))
+        # the options that the manual names with the command are those that the tool takes with it
+        text = re.search(r"^\*%s\*::\n((?:\t.*\n)+)" % command, section(manual, "COMMANDS"), re.M)
+        named = set(re.findall(r"\*--([\w-]+)\*", text.group(1))) if text else set()
+        named |= set(re.findall(r"--([\w-]+)", help_text.partition("kmem-analyze %s " % command)[2].partition("\n")[0]))
+        taken = {name for _, name, argument, _ in options
+                 if "says nothing to" not in run(tool, command, "--" + name, *(["1"] if argument else [])).stderr}
+        same("option of " + command, "manual page", taken - {"help", "version"}, named - {"help", "version"})
+
     reports = set(REPORT_IN_LIST.findall(listing))
     same("report", "manual page", reports, set(re.findall(r"^\*(\w+)\*::$", section(manual, "REPORTS"), re.M)))
     same("report", "README.md", reports, set(re.findall(r"\| `(\w+)` \|$", readme, re.M)))
@@ -134,7 +159,7 @@ def main(tool, source):
     same("report", "docs/reports.md", reports, reports & set(re.findall(r"^## (\w+)$", pages, re.M)))
 
     metrics = set(METRIC_IN_LIST.findall(listing))
-    named = set(re.findall(r"\b(?:%s)\.[a-z0-9_]+\b(?<!\.dat)" % "|".join(reports), pages)) - findings(source, metrics)
+    named = set(re.findall(r"\b(?:%s)\.[a-z0-9_]+\b(?<!\.dat)(?<!\.md)" % "|".join(reports), pages)) - findings(source, metrics)
     same("metric", "docs/reports.md", metrics, named)
 
     for reader in complete(script, "--reader", ""):

@@ -93,6 +93,35 @@ def acquisitions(*args):
                if e["event"] == "kmem:mm_zone_locked")
 
 
+def migratetypes(*args):
+    document = json.loads(good("--json", *args))
+    return [(m["number"], m["name"], m["from"]) for m in document["trace"].get("migratetypes", [])]
+
+
+def test_migratetypes():
+    """The traced kernel's /proc/pagetypeinfo: Unmovable Movable Reclaimable HighAtomic CMA Isolate."""
+    path = os.path.join(TESTDATA, "extfrag.dat")
+    proven = [(0, "Unmovable", "trace"), (1, "Movable", "trace"), (2, "Reclaimable", "trace")]
+    check("names by page", migratetypes("-r", "page", path) == proven)
+    check("no names without page", migratetypes("-r", "extfrag", path) == [])
+    check("--migratetypes from 0",
+          migratetypes("-r", "page", "--migratetypes", "Unmovable,Movable", path) ==
+          [(0, "Unmovable", "user"), (1, "Movable", "user"), proven[2]])
+    check("--migratetypes with numbers",
+          migratetypes("-r", "page", "--migratetypes=5=Isolate,1=Movable", path) ==
+          [proven[0], (1, "Movable", "user"), proven[2], (5, "Isolate", "user")])
+    check("--migratetypes goes first",
+          migratetypes("-r", "page", "--migratetypes=1=Reclaimable", path) ==
+          [proven[0], (1, "Reclaimable", "user")])
+    text = good("-r", "page", "--migratetypes=1=Reclaimable", path)
+    check("contradiction is told", "Movable is 1, Reclaimable is 2" in " ".join(text.split()), text)
+    text = good("-r", "extfrag", "--migratetypes=0=Un,1=Mo", path)
+    check("names in the text", "\n    0 Un        1 Mo " in text, text)
+    check("metrics keep numbers",
+          good("-r", "page", "--json", path).split('"metrics"')[1:] ==
+          good("-r", "page", "--json", "--migratetypes=3=X", path).split('"metrics"')[1:])
+
+
 def test_options():
     trace("known.dat", KNOWN)
     check("all", acquisitions("known.dat") == 10)
@@ -164,6 +193,8 @@ def test_usage():
     for option in ("--from", "--to"):
         for value in ("", "x", "+", ".", "1e3", "-1", "1s", "99999999999999999999"):
             bad(ERROR, f"{option}={value}", "known.dat", says=[option, f'"{value}"'])
+    for value in ("", "A,", "A,1=B", "0=A,0=B", "256=A", "A B"):
+        bad(ERROR, f"--migratetypes={value}", "known.dat", says=["--migratetypes", f'"{value}"'])
     bad(ERROR, "--reader=perf", "known.dat", says=["--reader", "perf", "libtracecmd"])
     bad(ERROR, "-r", "zone_lock,bogus", "known.dat", says=["bogus", "--list"])
     bad(ERROR, "-r", "", "known.dat", says=["--list"])
@@ -323,6 +354,7 @@ def main():
             test_terminal()
         else:
             test_options()
+            test_migratetypes()
             test_usage()
             test_no_trace()
             test_poor_traces()

@@ -12,6 +12,7 @@ import json
 import sys
 from fractions import Fraction
 
+import cma_metrics
 import extfrag_metrics
 import formats
 import page_metrics
@@ -24,7 +25,8 @@ import zone_metrics
 from compare import compare, load
 from metrics import describe, label_key, Metrics
 
-MODULES = (zone_metrics, pcp_metrics, page_metrics, extfrag_metrics, slab_metrics, percpu_metrics)
+MODULES = (zone_metrics, pcp_metrics, page_metrics, extfrag_metrics, slab_metrics, percpu_metrics,
+           cma_metrics)
 TRACE_NAMES = ["trace.events_total", "trace.lost_events_total", "trace.span_ns"]
 
 
@@ -62,6 +64,7 @@ def compute(path, listed):
     extfrag_metrics.compute(listed, pageblock_order, page_size, metrics)
     slab_metrics.compute(listed, span, page_size, metrics)
     percpu_metrics.compute(listed, metrics)
+    cma_metrics.compute(listed, metrics)
     return metrics
 
 
@@ -93,7 +96,7 @@ def main():
     series_metrics.correlate(document, metrics)
     names = TRACE_NAMES + [name for module in MODULES for name in module.NAMES]
     return compare(metrics, names, document,
-                   series_metrics.check(document, pcp_metrics.moves_of(listed)))
+                   series_metrics.check(document, pcp_metrics.moves_of(listed)) + cma_metrics.check(document, listed))
 
 
 if __name__ == "__main__":

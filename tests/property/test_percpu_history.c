@@ -64,7 +64,6 @@ static void append_alloc(struct history *h, uint64_t *now, uint32_t chunk, uint3
 		.base_addr = BASE(chunk),
 		.off = (int32_t)place * 256,
 		.size = size,
-		.align = 4,
 		.call_site = h->has_call_site && pick(10) ? SITE(pick(NR_SITES)) : 0,
 		.bytes_alloc = h->has_bytes ? size * (CPUS + 2) : 0,
 	};

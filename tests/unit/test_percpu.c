@@ -102,7 +102,6 @@ static struct kma_event *alloc_at(struct fixture *f, uint64_t site, uint64_t bas
 	e->percpu_alloc = (struct kma_percpu_alloc){ .base_addr = base,
 						     .off = off,
 						     .size = size,
-						     .align = 8,
 						     .call_site = site,
 						     .bytes_alloc = 6 * size };
 	return e;
