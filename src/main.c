@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Picks the command, connects source, pipeline and renderers, and maps outcomes to exit statuses.
+ * Picks the command, connects results and renderers, and maps outcomes to exit statuses.
  * The only file that prints to the standard streams and ends the process.
  */
 #include <ctype.h>
@@ -14,7 +14,7 @@
 #include <kmem-analyze/version.h>
 
 #include "cli/config.h"
-#include "cli/progress.h"
+#include "command/load.h"
 #include "render/render.h"
 #include "result/result.h"
 
@@ -49,18 +49,6 @@ static void complain(const struct kma_error *err)
 		line[i] = iscntrl((unsigned char)err->message[i]) ? '?' : err->message[i];
 	line[i] = '\0';
 	fprintf(stderr, "kmem-analyze: %s\n", line);
-}
-
-static int symbols(void *source, const uint64_t *addresses, const char **names, size_t nr,
-		   struct kma_arena *arena)
-{
-	return kma_source_symbols(source, addresses, names, nr, arena);
-}
-
-static int tasks(void *source, const int32_t *pids, const char **names, size_t nr,
-		 struct kma_arena *arena)
-{
-	return kma_source_tasks(source, pids, names, nr, arena);
 }
 
 /* Output errors (a full disk) often show only when the last bytes are written. */
@@ -190,45 +178,15 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 
 static int analyze(const struct kma_config *config, struct kma_error *err)
 {
-	struct kma_selection selection = {
-		.analyses = config->analyses,
-		.cpus = config->cpus,
-		.nr_cpus = config->nr_cpus,
-		.buffer = config->buffer,
-		.from = config->from,
-		.to = config->to,
-		.stack_depth = config->stack_depth,
-		.nodes = config->nodes,
-	};
-	struct kma_terminal_progress progress;
-	bool show_progress = !config->quiet && isatty(STDERR_FILENO);
-	struct kma_source *source = kma_source_open(config->path, config->reader, err);
-	struct kma_result *result;
+	struct kma_result *result = kma_load_trace(config, config->path, err);
 	int ret;
 
-	if (!source)
+	if (!result)
 		return -1;
-	result = kma_result_new();
-	if (!result) {
-		kma_source_close(source);
-		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-	}
-	if (show_progress)
-		kma_progress_begin(&progress, stderr);
-	ret = kma_pipeline_run(source, &selection, show_progress ? &progress.progress : NULL,
-			       result, err);
-	if (show_progress)
-		kma_progress_end(&progress);
-	if (!ret)
-		ret = kma_result_name_tasks(result, tasks, source, err);
-	if (!ret)
-		ret = kma_result_resolve(result, symbols, source, err);
-	if (!ret)
-		ret = write_result(config, result, err);
+	ret = write_result(config, result, err);
 	if (!ret)
 		ret = judge(config, result, err);
 	kma_result_free(result);
-	kma_source_close(source);
 	return ret;
 }
 

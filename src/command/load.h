@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From an input named on the command line to a finished result. */
+#ifndef KMA_COMMAND_LOAD_H
+#define KMA_COMMAND_LOAD_H
+
+#include <kmem-analyze/error.h>
+
+struct kma_config;
+struct kma_result;
+
+/*
+ * Reads the trace at @path through the analyses that @config asks for, resolved and ready to be
+ * rendered; shows progress on a terminal's standard error unless @config is quiet. Damage is noted
+ * in the result, not an error. NULL with @err filled.
+ */
+struct kma_result *kma_load_trace(const struct kma_config *config, const char *path,
+				  struct kma_error *err);
+
+#endif
