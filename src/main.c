@@ -16,6 +16,7 @@
 #include "cli/config.h"
 #include "command/load.h"
 #include "render/render.h"
+#include "result/compare.h"
 #include "result/result.h"
 
 enum {
@@ -59,26 +60,44 @@ static int finish(FILE *out, const char *path, int ret, struct kma_error *err)
 	return 0;
 }
 
-static int write_json(const struct kma_config *config, const struct kma_result *result,
+/* What a command has to say: one of them */
+struct answer {
+	const struct kma_result *result;
+	const struct kma_comparison *comparison;
+};
+
+static int render_json(const struct answer *answer, FILE *out)
+{
+	return answer->comparison ? kma_render_diff_json(answer->comparison, out)
+				  : kma_render_json(answer->result, out);
+}
+
+static int render_text(const struct answer *answer, const struct kma_text_options *text, FILE *out)
+{
+	return answer->comparison ? kma_render_diff_text(answer->comparison, text, out)
+				  : kma_render_text(answer->result, text, out);
+}
+
+static int write_json(const struct kma_config *config, const struct answer *answer,
 		      struct kma_error *err)
 {
 	FILE *out;
 	int ret;
 
 	if (!config->json_path)
-		return finish(stdout, "to standard output", kma_render_json(result, stdout), err);
+		return finish(stdout, "to standard output", render_json(answer, stdout), err);
 	out = fopen(config->json_path, "w");
 	if (!out)
 		return kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", config->json_path,
 				strerror(errno));
-	ret = finish(out, config->json_path, kma_render_json(result, out), err);
+	ret = finish(out, config->json_path, render_json(answer, out), err);
 	if (fclose(out) && !ret)
 		ret = kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", config->json_path,
 			       strerror(errno));
 	return ret;
 }
 
-static int write_result(const struct kma_config *config, const struct kma_result *result,
+static int write_answer(const struct kma_config *config, const struct answer *answer,
 			struct kma_error *err)
 {
 	const char *no_color = getenv("NO_COLOR");
@@ -88,11 +107,17 @@ static int write_result(const struct kma_config *config, const struct kma_result
 		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
 	};
 
-	if (config->json && write_json(config, result, err) < 0)
+	if (config->json && write_json(config, answer, err) < 0)
 		return -1;
 	if (config->quiet || (config->json && !config->json_path))
 		return 0;
-	return finish(stdout, "to standard output", kma_render_text(result, &text, stdout), err);
+	return finish(stdout, "to standard output", render_text(answer, &text, stdout), err);
+}
+
+static int write_result(const struct kma_config *config, const struct kma_result *result,
+			struct kma_error *err)
+{
+	return write_answer(config, &(struct answer){ .result = result }, err);
 }
 
 /* True if any of the events that @name needs one of is there. */
@@ -190,6 +215,65 @@ static int analyze(const struct kma_config *config, struct kma_error *err)
 	return ret;
 }
 
+/* Inputs that were read only in part make all that came of them doubtful. */
+static int judge_inputs(const struct kma_files *files, struct kma_result *const *results,
+			struct kma_error *err)
+{
+	for (size_t i = 0; i < files->nr; i++) {
+		const struct kma_quality *quality = &results[i]->quality;
+
+		if (quality->truncated)
+			return kma_fail(err, KMA_ERR_DAMAGED, "%s: only partly readable: %s",
+					files->paths[i],
+					quality->damage ? quality->damage : "it is cut off");
+	}
+	return 0;
+}
+
+static int compare(const struct kma_config *config, const struct kma_files *base,
+		   const struct kma_files *new, struct kma_result **before,
+		   struct kma_result **after, struct kma_error *err)
+{
+	const struct kma_side sides[KMA_SIDES] = {
+		[KMA_BASE] = { (const struct kma_result *const *)before, base->nr },
+		[KMA_NEW] = { (const struct kma_result *const *)after, new->nr },
+	};
+	struct kma_comparison *comparison = kma_compare(sides);
+	int ret;
+
+	if (!comparison)
+		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	ret = write_answer(config, &(struct answer){ .comparison = comparison }, err);
+	if (!ret)
+		ret = judge_inputs(base, before, err);
+	if (!ret)
+		ret = judge_inputs(new, after, err);
+	if (!ret && comparison->nr_changes == comparison->count[KMA_UNKNOWN])
+		ret = kma_fail(err, KMA_ERR_POOR, "%s and %s: no number is in both", base->paths[0],
+			       new->paths[0]);
+	kma_comparison_free(comparison);
+	return ret;
+}
+
+static int diff(const struct kma_config *config, struct kma_error *err)
+{
+	struct kma_files base = config->base, new = config->new;
+	struct kma_result **before, **after;
+	int ret = -1;
+
+	if (!base.nr) {
+		base = (struct kma_files){ config->files.paths, 1 };
+		new = (struct kma_files){ config->files.paths + 1, 1 };
+	}
+	before = kma_load_all(config, &base, err);
+	after = before ? kma_load_all(config, &new, err) : NULL;
+	if (after)
+		ret = compare(config, &base, &new, before, after, err);
+	kma_free_all(after, new.nr);
+	kma_free_all(before, base.nr);
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	struct kma_config config;
@@ -212,6 +296,9 @@ int main(int argc, char **argv)
 			break;
 		case KMA_COMMAND_ANALYZE:
 			analyze(&config, &err);
+			break;
+		case KMA_COMMAND_DIFF:
+			diff(&config, &err);
 			break;
 		}
 	}

@@ -4,9 +4,10 @@
 
 _kmem_analyze()
 {
-	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --json --json= --reader -q --quiet
+	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --base --new --json --json= --reader -q --quiet
 		--no-color --list -V --version -h --help'
 	local reports='zone_lock pcp page slab extfrag percpu'
+	local commands='diff'
 	local readers='own libtracecmd'
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local given
@@ -42,6 +43,7 @@ _kmem_analyze()
 		[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
 	else
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		[[ $COMP_CWORD -eq 1 ]] && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W "$commands" -- "$word")
 	fi
 	return 0
 }

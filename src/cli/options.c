@@ -11,15 +11,19 @@
 
 const struct kma_command_word kma_command_words[KMA_NR_WORDS] = {
 	[KMA_COMMAND_ANALYZE] = { NULL, "TRACE", "the reports over a trace" },
+	[KMA_COMMAND_DIFF] = { "diff", "BASE NEW | --base BASE... --new NEW...",
+			       "what got better and worse, and why" },
+
 };
 
 #define ANALYZE	   KMA_FOR(ANALYZE)
-#define READ_TRACE ANALYZE
+#define DIFF	   KMA_FOR(DIFF)
+#define READ_TRACE (ANALYZE | DIFF)
 
 const struct kma_option kma_options[] = {
-	{ KMA_OPT_REPORT, ANALYZE, "report", "LIST",
+	{ KMA_OPT_REPORT, READ_TRACE, "report", "LIST",
 	  "only these reports, by name, separated by commas (see --list)" },
-	{ KMA_OPT_TOP, ANALYZE, "top", "N", "rows of each table in the text (default 10)" },
+	{ KMA_OPT_TOP, READ_TRACE, "top", "N", "rows of each table in the text (default 10)" },
 	{ KMA_OPT_CPU, READ_TRACE, "cpu", "LIST", "only these CPUs: 0,2-5" },
 	{ KMA_OPT_BUFFER, READ_TRACE, "buffer", "NAME",
 	  "only this trace buffer (instance); \"\" is the top one" },
@@ -28,7 +32,7 @@ const struct kma_option kma_options[] = {
 	{ KMA_OPT_TO, READ_TRACE, "to", "TIME", "up to this time: the same" },
 	{ KMA_OPT_STACKS, READ_TRACE, "stacks", "[DEPTH]",
 	  "tell call sites apart by whole stacks, DEPTH functions deep (8)" },
-	{ KMA_OPT_NODES, ANALYZE, "nodes", "N",
+	{ KMA_OPT_NODES, READ_TRACE, "nodes", "N",
 	  "the machine's online NUMA nodes (default: those seen in the trace)" },
 	{ KMA_OPT_JSON, READ_TRACE, "json", "[FILE]",
 	  "JSON instead of text, or into FILE beside the text" },
@@ -38,6 +42,9 @@ const struct kma_option kma_options[] = {
 	  "no text and no progress; only errors, the exit status and JSON" },
 	{ KMA_OPT_NO_COLOR, READ_TRACE, "no-color", NULL,
 	  "no colour (also with NO_COLOR set, or when not on a terminal)" },
+	{ KMA_OPT_BASE, DIFF, "base", "FILES",
+	  "traces or results before, all up to the next option" },
+	{ KMA_OPT_NEW, DIFF, "new", "FILES", "traces or results after, all up to the next option" },
 	{ KMA_OPT_LIST, ANALYZE, "list", NULL,
 	  "list the reports, their metrics, and the events they need" },
 	{ KMA_OPT_VERSION, KMA_FOR_ALL, "version", NULL, "print the version" },
@@ -45,7 +52,7 @@ const struct kma_option kma_options[] = {
 	{ 0 },
 };
 
-#define MAX_OPTIONS	    64
+#define MAX_OPTIONS	    96
 #define DEFAULT_STACK_DEPTH 8
 #define MAX_STACK_DEPTH	    64
 
@@ -165,9 +172,28 @@ static int parse_reports(const char *text, struct kma_config *config, struct kma
 	return 0;
 }
 
+static void add_file(struct kma_files *files, const char *path)
+{
+	files->paths[files->nr++] = strcmp(path, "-") ? path : "/dev/stdin";
+}
+
+/* The option's value is the first of a list that goes on with what stands behind it. */
+static int begin_list(struct kma_files *files, const char *option, const char *path,
+		      struct kma_error *err)
+{
+	if (*path == '-' && path[1])
+		return kma_fail(err, KMA_ERR_USAGE, "--%s takes files, not \"%s\"", option, path);
+	add_file(files, path);
+	return 0;
+}
+
 static int parse_option(struct kma_config *config, int id, const char *value, struct kma_error *err)
 {
 	switch (id) {
+	case KMA_OPT_BASE:
+		return begin_list(&config->base, "base", value, err);
+	case KMA_OPT_NEW:
+		return begin_list(&config->new, "new", value, err);
 	case KMA_OPT_REPORT:
 		return parse_reports(value, config, err);
 	case KMA_OPT_TOP:
@@ -227,6 +253,7 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 /* getopt_long()'s two tables, made from ours. */
 static void getopt_tables(struct option *longs, char *shorts)
 {
+	*shorts++ = '-'; /* files in their places among the options */
 	*shorts++ = ':';
 	for (const struct kma_option *option = kma_options; option->name; option++) {
 		*longs++ = (struct option){
@@ -286,18 +313,59 @@ static enum kma_command find_command(int argc, char **argv)
 	return KMA_COMMAND_ANALYZE;
 }
 
-int kma_config_parse(struct kma_config *config, int argc, char **argv, struct kma_error *err)
+static int too_few(enum kma_command command, const char *what, struct kma_error *err)
 {
-	enum kma_command command = find_command(argc, argv);
+	const struct kma_command_word *word = &kma_command_words[command];
+
+	return kma_fail(err, KMA_ERR_USAGE,
+			"%s given: kmem-analyze %s%s[OPTION]... %s; --help tells more", what,
+			word->word ? word->word : "", word->word ? " " : "", word->synopsis);
+}
+
+/* Does the command have the files that it needs, and no others? */
+static int check_files(struct kma_config *config, struct kma_error *err)
+{
+	const struct kma_files *files = &config->files;
+
+	switch (config->command) {
+	case KMA_COMMAND_DIFF:
+		if (config->base.nr || config->new.nr) {
+			if (files->nr)
+				return kma_fail(err, KMA_ERR_USAGE,
+						"\"%s\" stands before --base and --new: on which "
+						"side is it?",
+						files->paths[0]);
+			if (!config->base.nr || !config->new.nr)
+				return too_few(config->command, "no file to compare with", err);
+			return 0;
+		}
+		if (files->nr > 2)
+			return kma_fail(
+				err, KMA_ERR_USAGE,
+				"\"%s\" is a third file: --base FILES --new FILES compare several",
+				files->paths[2]);
+		if (files->nr < 2)
+			return too_few(config->command, "no two files", err);
+		return 0;
+	default:
+		if (!files->nr)
+			return too_few(config->command, "no trace", err);
+		if (files->nr > 1)
+			return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
+					files->paths[1]);
+		config->path = files->paths[0];
+		return 0;
+	}
+}
+
+static int parse_words(struct kma_config *config, int argc, char **argv, struct kma_error *err)
+{
+	enum kma_command command = config->command;
+	struct kma_files *list = &config->files;
 	struct option longs[MAX_OPTIONS];
 	char shorts[2 * MAX_OPTIONS];
 	int id;
 
-	memset(config, 0, sizeof(*config));
-	config->command = command;
-	config->top = 10;
-	for (size_t i = 0; kma_analyses[i]; i++)
-		config->analyses[i] = kma_analyses[i];
 	getopt_tables(longs, shorts);
 	opterr = 0;
 	optind = kma_command_words[command].word ? 2 : 1;
@@ -308,28 +376,44 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 			return kma_fail(err, KMA_ERR_USAGE,
 					"option \"%s\" needs a value; --help tells",
 					argv[optind - 1]);
+		if (id == 1) {
+			add_file(list, optarg);
+			continue;
+		}
 		if (check_command(command, id, err) < 0 ||
 		    parse_option(config, id, optarg, err) < 0)
 			return -1;
+		if (id == KMA_OPT_BASE)
+			list = &config->base;
+		else if (id == KMA_OPT_NEW)
+			list = &config->new;
 	}
-	if (config->command >= KMA_NR_WORDS)
-		return 0;
-	if (optind == argc)
-		return kma_fail(
-			err, KMA_ERR_USAGE,
-			"no trace given: kmem-analyze %s%s[OPTION]... %s; --help tells more",
-			kma_command_words[command].word ? kma_command_words[command].word : "",
-			kma_command_words[command].word ? " " : "",
-			kma_command_words[command].synopsis);
-	if (optind + 1 < argc)
-		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
-				argv[optind + 1]);
-	config->path = strcmp(argv[optind], "-") ? argv[optind] : "/dev/stdin";
-	return 0;
+	while (optind < argc)
+		add_file(list, argv[optind++]);
+	return config->command < KMA_NR_WORDS ? check_files(config, err) : 0;
+}
+
+int kma_config_parse(struct kma_config *config, int argc, char **argv, struct kma_error *err)
+{
+	memset(config, 0, sizeof(*config));
+	config->command = find_command(argc, argv);
+	config->top = 10;
+	for (size_t i = 0; kma_analyses[i]; i++)
+		config->analyses[i] = kma_analyses[i];
+	config->files.paths = calloc(argc + 1, sizeof(*config->files.paths));
+	config->base.paths = calloc(argc + 1, sizeof(*config->base.paths));
+	config->new.paths = calloc(argc + 1, sizeof(*config->new.paths));
+	if (!config->files.paths || !config->base.paths || !config->new.paths)
+		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	return parse_words(config, argc, argv, err);
 }
 
 void kma_config_free(struct kma_config *config)
 {
 	free(config->cpus);
 	config->cpus = NULL;
+	free(config->files.paths);
+	free(config->base.paths);
+	free(config->new.paths);
+	config->files.paths = config->base.paths = config->new.paths = NULL;
 }

@@ -6,10 +6,13 @@
 #include "command/load.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/config.h"
 #include "cli/progress.h"
+#include "gate/result_json.h"
 #include "result/result.h"
 #include "source/source.h"
 #include "stream/pipeline.h"
@@ -73,4 +76,80 @@ struct kma_result *kma_load_trace(const struct kma_config *config, const char *p
 	}
 	kma_source_close(source);
 	return result;
+}
+
+static bool is_picked(const struct kma_config *config, const char *report)
+{
+	for (size_t i = 0; config->analyses[i]; i++) {
+		if (!strcmp(config->analyses[i]->name, report))
+			return true;
+	}
+	return false;
+}
+
+/* What picks records comes too late for those of a result. */
+static const char *misplaced_option(const struct kma_config *config)
+{
+	return config->cpus	     ? "cpu"
+	       : config->buffer	     ? "buffer"
+	       : config->from.set    ? "from"
+	       : config->to.set	     ? "to"
+	       : config->stack_depth ? "stacks"
+	       : config->nodes	     ? "nodes"
+				     : NULL;
+}
+
+static struct kma_result *load_json(const struct kma_config *config, const char *path,
+				    struct kma_error *err)
+{
+	const char *option = misplaced_option(config);
+	struct kma_result *result;
+	size_t kept = 0;
+
+	if (option) {
+		kma_fail(err, KMA_ERR_USAGE, "--%s needs a trace, and %s is a JSON result", option,
+			 path);
+		return NULL;
+	}
+	result = kma_result_read_json(path, NULL, err);
+	for (size_t i = 0; result && config->reports_picked && i < result->nr_reports; i++) {
+		if (is_picked(config, result->reports[i].name))
+			result->reports[kept++] = result->reports[i];
+	}
+	if (result && config->reports_picked)
+		result->nr_reports = kept;
+	return result;
+}
+
+struct kma_result *kma_load(const struct kma_config *config, const char *path,
+			    struct kma_error *err)
+{
+	return kma_is_result_json(path) ? load_json(config, path, err)
+					: kma_load_trace(config, path, err);
+}
+
+struct kma_result **kma_load_all(const struct kma_config *config, const struct kma_files *files,
+				 struct kma_error *err)
+{
+	struct kma_result **results = calloc(files->nr + 1, sizeof(struct kma_result *));
+
+	if (!results) {
+		kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < files->nr; i++) {
+		results[i] = kma_load(config, files->paths[i], err);
+		if (!results[i]) {
+			kma_free_all(results, i);
+			return NULL;
+		}
+	}
+	return results;
+}
+
+void kma_free_all(struct kma_result **results, size_t nr)
+{
+	for (size_t i = 0; results && i < nr; i++)
+		kma_result_free(results[i]);
+	free(results);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+struct kma_comparison;
 struct kma_result;
 
 struct kma_text_options {
@@ -23,5 +24,10 @@ int kma_render_text(const struct kma_result *result, const struct kma_text_optio
 
 /* docs/kmem-analyze-1.schema.json describes it. 0, or -1 as above. */
 int kma_render_json(const struct kma_result *result, FILE *out);
+
+/* A comparison: the same, and docs/kmem-analyze-diff-1.schema.json. */
+int kma_render_diff_text(const struct kma_comparison *comparison,
+			 const struct kma_text_options *options, FILE *out);
+int kma_render_diff_json(const struct kma_comparison *comparison, FILE *out);
 
 #endif
