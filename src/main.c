@@ -14,13 +14,16 @@
 #include <kmem-analyze/version.h>
 
 #include "cli/config.h"
+#include "command/gate.h"
 #include "command/load.h"
+#include "gate/threshold.h"
 #include "render/render.h"
 #include "result/compare.h"
 #include "result/result.h"
 
 enum {
 	EXIT_OK = 0,
+	EXIT_VIOLATED = 1,     /* a threshold does not hold */
 	EXIT_ERROR = 2,	       /* usage, internal, output */
 	EXIT_INCONCLUSIVE = 3, /* the input is missing, unreadable, cut off or too poor */
 };
@@ -30,6 +33,8 @@ static int exit_status(const struct kma_error *err)
 	switch (err->code) {
 	case KMA_OK:
 		return EXIT_OK;
+	case KMA_ERR_VIOLATED:
+		return EXIT_VIOLATED;
 	case KMA_ERR_INPUT:
 	case KMA_ERR_DAMAGED:
 	case KMA_ERR_POOR:
@@ -97,19 +102,31 @@ static int write_json(const struct kma_config *config, const struct answer *answ
 	return ret;
 }
 
-static int write_answer(const struct kma_config *config, const struct answer *answer,
-			struct kma_error *err)
+static struct kma_text_options text_options(const struct kma_config *config)
 {
 	const char *no_color = getenv("NO_COLOR");
-	struct kma_text_options text = {
+
+	return (struct kma_text_options){
 		.top = config->top,
 		.color = !config->no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO),
 		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
 	};
+}
+
+/* Whether standard output is for text: else it is JSON's, or nobody's */
+static bool prints_text(const struct kma_config *config)
+{
+	return !config->quiet && (!config->json || config->json_path);
+}
+
+static int write_answer(const struct kma_config *config, const struct answer *answer,
+			struct kma_error *err)
+{
+	struct kma_text_options text = text_options(config);
 
 	if (config->json && write_json(config, answer, err) < 0)
 		return -1;
-	if (config->quiet || (config->json && !config->json_path))
+	if (!prints_text(config))
 		return 0;
 	return finish(stdout, "to standard output", render_text(answer, &text, stdout), err);
 }
@@ -201,17 +218,44 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 			config->path, missing ? missing->name : "any report", events, options);
 }
 
+/*
+ * The trace itself and its thresholds, each with its own verdict. A violation is certain, so it
+ * goes first; then what is wrong with the trace, which tells more than that nothing could be
+ * judged.
+ */
+static int judge_all(const struct kma_config *config, const struct kma_thresholds *thresholds,
+		     const struct kma_result *result, struct kma_error *err)
+{
+	struct kma_text_options text = text_options(config);
+	bool json = config->json && !config->json_path;
+	struct kma_error poor = { .code = KMA_OK };
+	int ret = kma_gate_run(config, thresholds, result, &text,
+			       prints_text(config) ? stdout : NULL, json ? stderr : stdout, err);
+
+	if (ret && err->code != KMA_ERR_POOR)
+		return -1;
+	judge(config, result, &poor);
+	if (poor.code == KMA_ERR_DAMAGED || (poor.code == KMA_ERR_POOR && (ret || !thresholds))) {
+		*err = poor;
+		return -1;
+	}
+	return ret ? -1 : kma_gate_save(config, result, err);
+}
+
 static int analyze(const struct kma_config *config, struct kma_error *err)
 {
-	struct kma_result *result = kma_load_trace(config, config->path, err);
+	struct kma_thresholds *thresholds;
+	struct kma_result *result = NULL;
 	int ret;
 
-	if (!result)
+	if (kma_gate_prepare(config, &thresholds, err) < 0)
 		return -1;
-	ret = write_result(config, result, err);
+	result = kma_load_trace(config, config->path, err);
+	ret = result ? write_result(config, result, err) : -1;
 	if (!ret)
-		ret = judge(config, result, err);
+		ret = judge_all(config, thresholds, result, err);
 	kma_result_free(result);
+	kma_thresholds_free(thresholds);
 	return ret;
 }
 

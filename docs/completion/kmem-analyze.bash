@@ -5,7 +5,8 @@
 _kmem_analyze()
 {
 	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --base --new --json --json= --reader -q --quiet
-		--no-color --list -V --version -h --help'
+		--no-color --threshold --thresholds --baseline --save-baseline --max-lost --min-samples --inconclusive
+		--annotate --junit --sarif --markdown --list -V --version -h --help'
 	local reports='zone_lock pcp page slab extfrag percpu'
 	local commands='diff'
 	local readers='own libtracecmd'
@@ -31,7 +32,15 @@ _kmem_analyze()
 		mapfile -t COMPREPLY < <(compgen -W "$readers" -- "$word")
 		return
 		;;
-	--top | --cpu | --buffer | --from | --to | --nodes | --stacks)
+	--inconclusive)
+		mapfile -t COMPREPLY < <(compgen -W 'pass fail' -- "$word")
+		return
+		;;
+	--annotate)
+		mapfile -t COMPREPLY < <(compgen -W 'github' -- "$word")
+		return
+		;;
+	--threshold | --max-lost | --min-samples | --top | --cpu | --buffer | --from | --to | --nodes | --stacks)
 		return
 		;;
 	esac

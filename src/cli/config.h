@@ -7,6 +7,7 @@
 
 #include <kmem-analyze/analysis.h>
 
+#include "cli/gate_options.h"
 #include "source/source.h"
 #include "stream/pipeline.h"
 
@@ -43,6 +44,7 @@ struct kma_config {
 	bool json;
 	const char *json_path; /* NULL: standard output, instead of the text */
 	bool quiet, no_color;
+	struct kma_gate_config gate;
 };
 
 /* Fills @config from the command line. @argv's strings must outlive it. */

@@ -45,6 +45,24 @@ const struct kma_option kma_options[] = {
 	{ KMA_OPT_BASE, DIFF, "base", "FILES",
 	  "traces or results before, all up to the next option" },
 	{ KMA_OPT_NEW, DIFF, "new", "FILES", "traces or results after, all up to the next option" },
+	{ KMA_OPT_THRESHOLD, ANALYZE, "threshold", "EXPR",
+	  "judge: \"zone_lock.hold_ns: p99 <= base + 5%\" (repeatable; see the manual)" },
+	{ KMA_OPT_THRESHOLDS, ANALYZE, "thresholds", "FILE", "thresholds from a JSON file" },
+	{ KMA_OPT_BASELINE, ANALYZE, "baseline", "FILE",
+	  "what base is in a threshold: a result in JSON, or a trace" },
+	{ KMA_OPT_SAVE_BASELINE, ANALYZE, "save-baseline", "FILE",
+	  "write the result for later, unless a threshold does not hold" },
+	{ KMA_OPT_MAX_LOST, ANALYZE, "max-lost", "N",
+	  "more lost events, or N% of all, are too many to judge (0)" },
+	{ KMA_OPT_MIN_SAMPLES, ANALYZE, "min-samples", "N",
+	  "fewer samples of a distribution are too few to judge (10)" },
+	{ KMA_OPT_INCONCLUSIVE, ANALYZE, "inconclusive", "WHAT",
+	  "what cannot be judged shall pass or fail (else: status 3)" },
+	{ KMA_OPT_ANNOTATE, ANALYZE, "annotate", "KIND",
+	  "github: also say it as annotations of GitHub Actions" },
+	{ KMA_OPT_JUNIT, ANALYZE, "junit", "FILE", "what became of the thresholds, as JUnit XML" },
+	{ KMA_OPT_SARIF, ANALYZE, "sarif", "FILE", "the same as SARIF 2.1.0" },
+	{ KMA_OPT_MARKDOWN, ANALYZE, "markdown", "FILE", "the same as a Markdown page" },
 	{ KMA_OPT_LIST, ANALYZE, "list", NULL,
 	  "list the reports, their metrics, and the events they need" },
 	{ KMA_OPT_VERSION, KMA_FOR_ALL, "version", NULL, "print the version" },
@@ -246,7 +264,7 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 		config->command = KMA_COMMAND_HELP;
 		return 0;
 	default:
-		return kma_fail(err, KMA_ERR_INTERNAL, "option %d without a meaning", id);
+		return kma_gate_option(&config->gate, id, value, err);
 	}
 }
 
@@ -354,7 +372,7 @@ static int check_files(struct kma_config *config, struct kma_error *err)
 			return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
 					files->paths[1]);
 		config->path = files->paths[0];
-		return 0;
+		return kma_gate_check(&config->gate, err);
 	}
 }
 
@@ -398,6 +416,7 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 	memset(config, 0, sizeof(*config));
 	config->command = find_command(argc, argv);
 	config->top = 10;
+	kma_gate_config_init(&config->gate);
 	for (size_t i = 0; kma_analyses[i]; i++)
 		config->analyses[i] = kma_analyses[i];
 	config->files.paths = calloc(argc + 1, sizeof(*config->files.paths));
@@ -412,6 +431,7 @@ void kma_config_free(struct kma_config *config)
 {
 	free(config->cpus);
 	config->cpus = NULL;
+	kma_gate_config_free(&config->gate);
 	free(config->files.paths);
 	free(config->base.paths);
 	free(config->new.paths);

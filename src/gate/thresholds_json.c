@@ -36,6 +36,8 @@ static void read_one(struct kma_json_in *in, const struct kma_json_at *o,
 	check_members(in, o, members);
 	text = kma_json_get_text(in, o, "threshold");
 	why = kma_json_get_text(in, o, "why");
+	if (!in->failed && !*why)
+		kma_json_bad(in, o, "\"why\" is empty: say what the threshold protects");
 	if (in->failed)
 		return;
 	origin = kma_arena_printf(in->arena, "%s: thresholds[%zu]", name, number);
