@@ -18,6 +18,7 @@
 #include "command/load.h"
 #include "gate/threshold.h"
 #include "render/render.h"
+#include "result/combine.h"
 #include "result/compare.h"
 #include "result/result.h"
 
@@ -318,6 +319,26 @@ static int diff(const struct kma_config *config, struct kma_error *err)
 	return ret;
 }
 
+static int merge(const struct kma_config *config, struct kma_error *err)
+{
+	const struct kma_files *files = &config->files;
+	struct kma_result **results = kma_load_all(config, files, err);
+	struct kma_result *combined;
+	int ret = -1;
+
+	if (!results)
+		return -1;
+	combined = kma_combine((const struct kma_result *const *)results, files->paths, files->nr,
+			       kma_combine_rules, err);
+	if (combined)
+		ret = write_result(config, combined, err);
+	if (!ret)
+		ret = judge_inputs(files, results, err);
+	kma_result_free(combined);
+	kma_free_all(results, files->nr);
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	struct kma_config config;
@@ -340,6 +361,9 @@ int main(int argc, char **argv)
 			break;
 		case KMA_COMMAND_ANALYZE:
 			analyze(&config, &err);
+			break;
+		case KMA_COMMAND_MERGE:
+			merge(&config, &err);
 			break;
 		case KMA_COMMAND_DIFF:
 			diff(&config, &err);

@@ -8,7 +8,7 @@ _kmem_analyze()
 		--no-color --threshold --thresholds --baseline --save-baseline --max-lost --min-samples --inconclusive
 		--annotate --junit --sarif --markdown --list -V --version -h --help'
 	local reports='zone_lock pcp page slab extfrag percpu'
-	local commands='diff'
+	local commands='diff merge'
 	local readers='own libtracecmd'
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local given

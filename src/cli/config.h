@@ -14,6 +14,7 @@
 enum kma_command {
 	KMA_COMMAND_ANALYZE, /* without a word for it */
 	KMA_COMMAND_DIFF,
+	KMA_COMMAND_MERGE,
 	KMA_NR_WORDS, /* those above are what the first word picks; those below are options */
 	KMA_COMMAND_HELP = KMA_NR_WORDS,
 	KMA_COMMAND_VERSION,

@@ -13,12 +13,14 @@ const struct kma_command_word kma_command_words[KMA_NR_WORDS] = {
 	[KMA_COMMAND_ANALYZE] = { NULL, "TRACE", "the reports over a trace" },
 	[KMA_COMMAND_DIFF] = { "diff", "BASE NEW | --base BASE... --new NEW...",
 			       "what got better and worse, and why" },
+	[KMA_COMMAND_MERGE] = { "merge", "RESULT...", "results of many machines or parts as one" },
 
 };
 
 #define ANALYZE	   KMA_FOR(ANALYZE)
 #define DIFF	   KMA_FOR(DIFF)
-#define READ_TRACE (ANALYZE | DIFF)
+#define MERGE	   KMA_FOR(MERGE)
+#define READ_TRACE (ANALYZE | DIFF | MERGE)
 
 const struct kma_option kma_options[] = {
 	{ KMA_OPT_REPORT, READ_TRACE, "report", "LIST",
@@ -365,6 +367,8 @@ static int check_files(struct kma_config *config, struct kma_error *err)
 		if (files->nr < 2)
 			return too_few(config->command, "no two files", err);
 		return 0;
+	case KMA_COMMAND_MERGE:
+		return files->nr ? 0 : too_few(config->command, "no result", err);
 	default:
 		if (!files->nr)
 			return too_few(config->command, "no trace", err);
