@@ -56,8 +56,12 @@ static int read_tree(struct kma_thresholds *thresholds, struct json_object *root
 	struct kma_json_at top = { .value = root }, array;
 	const char *schema;
 
-	if (!root)
+	/* a broken file of thresholds is a fault of what is asked for, not of the trace */
+	if (!root) {
+		if (err && err->code == KMA_ERR_INPUT)
+			err->code = KMA_ERR_USAGE;
 		return -1;
+	}
 	if (json_object_get_type(root) != json_type_object)
 		kma_json_bad(&in, &top, "must be a JSON object");
 	schema = kma_json_get_text(&in, &top, "schema");
@@ -75,7 +79,7 @@ static int read_tree(struct kma_thresholds *thresholds, struct json_object *root
 	}
 	json_object_put(root);
 	if (in.failed && err && err->code == KMA_ERR_INPUT)
-		err->code = KMA_ERR_USAGE; /* what is asked for, not what it is asked of */
+		err->code = KMA_ERR_USAGE;
 	return in.failed ? -1 : 0;
 }
 
@@ -87,9 +91,5 @@ int kma_thresholds_parse_json(struct kma_thresholds *thresholds, const char *tex
 
 int kma_thresholds_read(struct kma_thresholds *thresholds, const char *path, struct kma_error *err)
 {
-	int ret = read_tree(thresholds, kma_json_read_file(path, err), path, err);
-
-	if (ret < 0 && err && err->code == KMA_ERR_INPUT)
-		err->code = KMA_ERR_USAGE;
-	return ret;
+	return read_tree(thresholds, kma_json_read_file(path, err), path, err);
 }
