@@ -236,7 +236,8 @@ static int judge_all(const struct kma_config *config, const struct kma_threshold
 	if (ret && err->code != KMA_ERR_POOR)
 		return -1;
 	judge(config, result, &poor);
-	if (poor.code == KMA_ERR_DAMAGED || (poor.code == KMA_ERR_POOR && (ret || !thresholds))) {
+	if (poor.code == KMA_ERR_DAMAGED ||
+	    (poor.code == KMA_ERR_POOR && config->gate.doubt != KMA_DOUBT_PASSES)) {
 		*err = poor;
 		return -1;
 	}

@@ -200,42 +200,63 @@ int kma_gate_run(const struct kma_config *config, const struct kma_thresholds *t
 }
 
 /* Written beside its place and moved there when complete: a baseline is whole or not there. */
-int kma_gate_save(const struct kma_config *config, const struct kma_result *result,
-		  struct kma_error *err)
+static int replace_file(const char *path, const struct kma_result *result, struct kma_error *err)
 {
-	const char *path = config->gate.save_baseline;
+	size_t len = strlen(path) + sizeof(".XXXXXX");
+	char *temporary = malloc(len);
+	mode_t mask = umask(0);
 	FILE *out = NULL;
-	char *temporary;
-	mode_t mask;
-	size_t len;
-	int fd, ret;
+	int fd, ret = -1;
 
-	if (!path)
-		return 0;
-	mask = umask(0);
 	umask(mask);
-	len = strlen(path) + sizeof(".XXXXXX");
-	temporary = malloc(len);
 	if (!temporary)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	snprintf(temporary, len, "%s.XXXXXX", path);
 	fd = mkstemp(temporary);
 	if (fd >= 0 && fchmod(fd, 0666 & ~mask) == 0)
 		out = fdopen(fd, "w");
-	if (!out) {
-		cannot_write(path, err);
-		if (fd >= 0) {
-			close(fd);
-			unlink(temporary);
-		}
-		free(temporary);
-		return -1;
+	if (out) {
+		ret = kma_render_json(result, out);
+		if (fclose(out) || (!ret && rename(temporary, path) != 0))
+			ret = -1;
+	} else if (fd >= 0) {
+		close(fd);
 	}
-	ret = kma_render_json(result, out);
-	if (fclose(out) || ret < 0 || rename(temporary, path) != 0) {
-		ret = cannot_write(path, err);
-		unlink(temporary);
+	if (ret) {
+		cannot_write(path, err);
+		if (fd >= 0)
+			unlink(temporary);
 	}
 	free(temporary);
+	return ret;
+}
+
+/* A pipe, or a terminal: it stays what it is. */
+static int write_in_place(const char *path, const struct kma_result *result, struct kma_error *err)
+{
+	FILE *out = fopen(path, "w");
+	int ret;
+
+	if (!out)
+		return cannot_write(path, err);
+	ret = kma_render_json(result, out);
+	return fclose(out) || ret < 0 ? cannot_write(path, err) : 0;
+}
+
+int kma_gate_save(const struct kma_config *config, const struct kma_result *result,
+		  struct kma_error *err)
+{
+	const char *path = config->gate.save_baseline;
+	struct stat st;
+	char *target;
+	int ret;
+
+	if (!path)
+		return 0;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_in_place(path, result, err);
+	target = realpath(path, NULL); /* a link stays one */
+	ret = replace_file(target ? target : path, result, err);
+	free(target);
 	return ret;
 }

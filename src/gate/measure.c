@@ -144,7 +144,8 @@ const struct kma_metric *kma_find_part(const struct kma_result *result, const ch
 	const struct kma_report *report = kma_report_of(result, name);
 
 	for (size_t i = 0; report && i < report->nr_metrics; i++)
-		if (!strcmp(report->metrics[i].def->name, name) &&
+		if (report->metrics[i].labels.nr == labels->nr &&
+		    !strcmp(report->metrics[i].def->name, name) &&
 		    same_labels(&report->metrics[i].labels, labels))
 			return &report->metrics[i];
 	return NULL;

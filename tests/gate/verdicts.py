@@ -52,6 +52,10 @@ def doubts(test):
     test.status(3, "the trace lost", *lost, "--max-lost", "0.1%", LOST)
     # the reason that is nearest: a trace without the events, a cut one
     test.status(3, "holds none of the events", "-r", "slab", "--threshold", "slab.free_total: value > 0", BASE)
+    # thresholds that hold do not hide that a report picked by name has nothing to say
+    held = ["--threshold", "zone_lock.acquisitions_total: value > 0"]
+    test.status(3, "holds none of the events that slab needs", "-r", "slab,zone_lock", *held, BASE)
+    test.status(0, [], "-r", "slab,zone_lock", "--inconclusive=pass", *held, BASE)
     with open(BASE, "rb") as whole, open(test.path("cut.dat"), "wb") as cut:
         cut.write(whole.read()[:300000])
     test.status(3, "only partly readable", *lost, "cut.dat")
@@ -106,6 +110,12 @@ def baselines(test):
     test.check(not os.path.exists(test.path("cut.json")), "a cut trace is no baseline")
     test.status(0, [], "-q", "--baseline", "base.json", "--save-baseline", "base.json", "--threshold", HOLD, BASE)
     test.check(test.read("base.json") == before, "the same trace gives the same baseline")
+    os.symlink("base.json", test.path("link.json"))
+    test.status(0, [], "-q", "--save-baseline", "link.json", BASE)
+    test.check(os.path.islink(test.path("link.json")) and test.read("base.json") == before, "a link stays one")
+    os.unlink(test.path("link.json"))
+    out = test.status(0, [], "-q", "--save-baseline", "/dev/stdout", BASE)
+    test.check(out == before and os.path.islink("/dev/stdout"), "standard output stays what it is")
     test.check(sorted(os.listdir(test.directory)) ==
                ["base.json", "cut.dat", "other.json"], "nothing is left behind: %s" % os.listdir(test.directory))
 
