@@ -137,7 +137,7 @@ static const char *change(struct kma_wording *w, double value, double base)
 {
 	double percent = base ? 100 * (value - base) / fabs(base) : 0;
 
-	if (!base)
+	if (!base || value == base)
 		return "";
 	if (fabs(percent) >= 1000)
 		return kma_say(w, " (%.3g times that)", value / base);

@@ -258,6 +258,9 @@ static struct kma_result *make(int64_t scale)
 		add_dist(report, "zone_lock.hold_ns", kma_label1("caller", kma_text("new")), 10,
 			 50);
 	add_dist(report, "zone_lock.wait_ns", kma_no_labels(), 1000, 4);
+	report = kma_result_report(result, "pcp", "Per-CPU lists");
+	kma_report_value(report, def_of("pcp.net_pages"), kma_no_labels(), exact,
+			 kma_int(-100 * scale));
 	assert_int_equal(kma_result_trace_metrics(result), 0);
 	assert_int_equal(kma_result_resolve(result, NULL, NULL, NULL), 0);
 	return result;
@@ -353,13 +356,19 @@ static void verdicts(void **state)
 		{ "zone_lock.pages_total: value == 200", KMA_INCONCLUSIVE, "lower bound" },
 		{ "zone_lock.pages_total: value <= base", KMA_INCONCLUSIVE, "lower bound" },
 		{ "zone_lock.pages_total: delta <= 1", KMA_INCONCLUSIVE, "lower bound" },
+		/* below 0: -200, then -100: a share is one of the size */
+		{ "pcp.net_pages: value >= base - 101%", KMA_PASS, "" },
+		{ "pcp.net_pages: value >= base - 99%", KMA_VIOLATED, "" },
+		{ "pcp.net_pages: value <= base + 5%", KMA_PASS, "" },
+		{ "pcp.net_pages: delta >= -100%", KMA_PASS, "" },
+		{ "pcp.net_pages: delta >= -99%", KMA_VIOLATED, "" },
 		/* what is not there */
 		{ "zone_lock.hold_ns_per_page: value <= 1us/page", KMA_INCONCLUSIVE,
 		  "unavailable: no refills" },
 		{ "zone_lock.wait_ns: p99 <= 1s", KMA_INCONCLUSIVE, "too few samples: 4" },
 		{ "zone_lock.wait_ns: count == 4 && sum == 10us", KMA_PASS, "" },
 		{ "zone_lock.hold_ns{caller=gone}: max <= 1s", KMA_INCONCLUSIVE, "absent" },
-		{ "pcp.refill_pages_total: value <= 1", KMA_INCONCLUSIVE, "report was not made" },
+		{ "slab.alloc_total: value <= 1", KMA_INCONCLUSIVE, "report was not made" },
 		{ "zone_lock.hold_ns{caller=new}: max <= base", KMA_INCONCLUSIVE,
 		  "the baseline has no such part" },
 		{ "warn: zone_lock.acquisitions_total: value < 20", KMA_VIOLATED, "" },
