@@ -150,6 +150,14 @@ static size_t put_place(const struct kma_json_at *at, char *text, size_t size)
 	return used + n < size ? used + n : size - 1;
 }
 
+/* Words of the document may hold anything. */
+static void one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
 int kma_json_bad(struct kma_json_in *in, const struct kma_json_at *at, const char *fmt, ...)
 {
 	char place[300] = "", what[400];
@@ -162,6 +170,8 @@ int kma_json_bad(struct kma_json_in *in, const struct kma_json_at *at, const cha
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	put_place(at, place, sizeof(place));
+	one_line(what);
+	one_line(place);
 	return kma_fail(in->err, KMA_ERR_INPUT, "%s: %s%s%s", in->source, place, *place ? ": " : "",
 			what);
 }
