@@ -198,3 +198,42 @@ int kma_find_causes(const struct kma_result *result, const struct kma_result *ba
 	free(s.weights);
 	return s.failed ? -1 : 0;
 }
+
+static bool proves(const struct kma_finding *finding, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < finding->nr_metrics; i++)
+		if (!strncmp(finding->metrics[i], name, len) &&
+		    (!finding->metrics[i][len] || finding->metrics[i][len] == '{'))
+			return true;
+	return false;
+}
+
+static bool has_finding(const struct kma_report *report, const char *id)
+{
+	for (size_t i = 0; report && i < report->nr_findings; i++)
+		if (!strcmp(report->findings[i].id, id))
+			return true;
+	return false;
+}
+
+void kma_find_findings(const struct kma_result *result, const struct kma_result *base,
+		       const struct kma_metric *metric, struct kma_check *check)
+{
+	const char *name = metric->def->name;
+	const struct kma_report *report = kma_report_of(result, name);
+	const struct kma_report *was = base ? kma_report_of(base, name) : NULL;
+
+	for (int severity = KMA_ERROR; report && severity >= KMA_INFO; severity--)
+		for (size_t i = 0; i < report->nr_findings; i++) {
+			const struct kma_finding *finding = &report->findings[i];
+
+			if ((int)finding->severity != severity || !proves(finding, name) ||
+			    check->nr_findings == KMA_MAX_RELATED)
+				continue;
+			check->new_finding[check->nr_findings] = base &&
+								 !has_finding(was, finding->id);
+			check->findings[check->nr_findings++] = finding;
+		}
+}

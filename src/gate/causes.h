@@ -18,4 +18,9 @@ int kma_find_causes(const struct kma_result *result, const struct kma_result *ba
 		    const struct kma_judged *judged, struct kma_check *check,
 		    struct kma_arena *arena);
 
+/* Fills @check->findings: what @result's report found with @metric as proof, the most severe first.
+ */
+void kma_find_findings(const struct kma_result *result, const struct kma_result *base,
+		       const struct kma_metric *metric, struct kma_check *check);
+
 #endif

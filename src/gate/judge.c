@@ -247,6 +247,7 @@ static void judge_part(struct judge *j, const struct kma_threshold *t,
 		if (kma_find_causes(j->result, j->base, metric, &t->conditions[i].measure,
 				    &check->conditions[i], check, j->to->arena) < 0)
 			j->failed = true;
+		kma_find_findings(j->result, j->base, metric, check);
 	}
 }
 

@@ -38,6 +38,8 @@ static const char *command(const struct kma_judgement *judgement, const struct k
 static void put_check(struct kma_wording *w, const struct kma_judgement *judgement,
 		      const struct kma_check *check, FILE *out)
 {
+	const char *text;
+
 	fprintf(out, "::%s title=", command(judgement, check));
 	put(out, kma_say(w, "Threshold %s: %s", kma_say_outcome(check), check->key), true);
 	fputs("::", out);
@@ -45,8 +47,8 @@ static void put_check(struct kma_wording *w, const struct kma_judgement *judgeme
 	put(out, kma_say(w, "\nthreshold: %s", check->threshold), false);
 	if (check->why)
 		put(out, kma_say(w, "\nit is there because: %s", check->why), false);
-	for (size_t i = 0; i < check->nr_causes; i++)
-		put(out, kma_say(w, "\n%s", kma_say_cause(w, check, &check->causes[i])), false);
+	for (size_t i = 0; (text = kma_say_explanation(w, check, i)); i++)
+		put(out, kma_say(w, "\n%s", text), false);
 	putc('\n', out);
 }
 

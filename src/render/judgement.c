@@ -196,8 +196,8 @@ const char *kma_say_check(struct kma_wording *w, const struct kma_check *check)
 	return text;
 }
 
-const char *kma_say_cause(struct kma_wording *w, const struct kma_check *check,
-			  const struct kma_cause *cause)
+static const char *say_cause(struct kma_wording *w, const struct kma_check *check,
+			     const struct kma_cause *cause)
 {
 	const struct kma_judged *judged = check->conditions;
 	const char *text;
@@ -215,4 +215,16 @@ const char *kma_say_cause(struct kma_wording *w, const struct kma_check *check,
 		text = kma_say(w, "%s: %.0f %% of the %s", text, 100 * cause->share,
 			       cause->of_change ? "change" : "whole");
 	return text;
+}
+
+const char *kma_say_explanation(struct kma_wording *w, const struct kma_check *check, size_t i)
+{
+	if (i < check->nr_causes)
+		return say_cause(w, check, &check->causes[i]);
+	i -= check->nr_causes;
+	if (i < check->nr_findings)
+		return kma_say(w, "%s: %s",
+			       check->new_finding[i] ? "found, and not in the baseline" : "found",
+			       check->findings[i]->message);
+	return NULL;
 }

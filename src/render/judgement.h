@@ -24,9 +24,12 @@ const char *kma_say_sum(struct kma_wording *w, const struct kma_judgement *judge
 const char *kma_say_condition(struct kma_wording *w, const struct kma_judged *judged);
 /* All that there is to say of the check's conditions, separated by "; " */
 const char *kma_say_check(struct kma_wording *w, const struct kma_check *check);
-/* "caller rmqueue_bulk+0x70: 23.1 ms, 4 ms in the baseline: 71 % of the change" */
-const char *kma_say_cause(struct kma_wording *w, const struct kma_check *check,
-			  const struct kma_cause *cause);
+/*
+ * Explanation number @i, or NULL when there are no more: the parts behind a violation ("caller
+ * rmqueue_bulk+0x70: 23.1 ms, 4 ms in the baseline: 71 % of the change"), then what the report
+ * found.
+ */
+const char *kma_say_explanation(struct kma_wording *w, const struct kma_check *check, size_t i);
 /* The measured number, the limit, the baseline's, each with its unit; "-" where there is none */
 const char *kma_say_value(struct kma_wording *w, const struct kma_judged *judged);
 const char *kma_say_limit(struct kma_wording *w, const struct kma_judged *judged);

@@ -36,12 +36,14 @@ static void put(FILE *out, const char *s, bool attribute)
 
 static void put_details(struct kma_wording *w, const struct kma_check *check, FILE *out)
 {
+	const char *text;
+
 	put(out, kma_say(w, "threshold: %s (%s)\n", check->threshold, check->origin), false);
 	if (check->why)
 		put(out, kma_say(w, "it is there because: %s\n", check->why), false);
 	put(out, kma_say(w, "%s: %s\n", check->key, kma_say_check(w, check)), false);
-	for (size_t i = 0; i < check->nr_causes; i++)
-		put(out, kma_say(w, "%s\n", kma_say_cause(w, check, &check->causes[i])), false);
+	for (size_t i = 0; (text = kma_say_explanation(w, check, i)); i++)
+		put(out, kma_say(w, "%s\n", text), false);
 }
 
 /* The element that says how the case went: NULL if well */

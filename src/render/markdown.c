@@ -81,6 +81,7 @@ static void put_reasons(struct kma_wording *w, const struct kma_judgement *judge
 {
 	for (size_t i = 0; i < judgement->nr_checks; i++) {
 		const struct kma_check *check = &judgement->checks[i];
+		const char *text;
 
 		if (check->outcome == KMA_PASS)
 			continue;
@@ -94,9 +95,9 @@ static void put_reasons(struct kma_wording *w, const struct kma_judgement *judge
 			put(out, check->why);
 			fputs("\n", out);
 		}
-		for (size_t k = 0; k < check->nr_causes; k++) {
+		for (size_t k = 0; (text = kma_say_explanation(w, check, k)); k++) {
 			fputs(k ? "- " : "\n- ", out);
-			put(out, kma_say_cause(w, check, &check->causes[k]));
+			put(out, text);
 			fputs("\n", out);
 		}
 	}

@@ -127,9 +127,10 @@ static struct json_object *result(struct kma_json *json, struct kma_wording *w,
 	struct json_object *o = kma_json_object(json), *prints = kma_json_object(json);
 	const char *text = kma_say(w, "%s %s: %s", check->key, kma_say_outcome(check),
 				   kma_say_check(w, check));
+	const char *more;
 
-	for (size_t i = 0; i < check->nr_causes; i++)
-		text = kma_say(w, "%s\n- %s", text, kma_say_cause(w, check, &check->causes[i]));
+	for (size_t i = 0; (more = kma_say_explanation(w, check, i)); i++)
+		text = kma_say(w, "%s\n- %s", text, more);
 	kma_json_add_string(json, o, "ruleId", rule_id(w, check));
 	kma_json_add_string(json, o, "kind", kind(check));
 	kma_json_add_string(json, o, "level",

@@ -33,7 +33,7 @@ static void line(struct kma_page *page, const char *text)
 static void check_text(struct kma_page *page, struct kma_wording *w, const struct kma_check *check)
 {
 	enum kma_style style;
-	const char *word = mark(check, &style);
+	const char *word = mark(check, &style), *text;
 
 	kma_page_put(page, style, word);
 	kma_page_move(page, TEXT_COLUMN);
@@ -44,8 +44,8 @@ static void check_text(struct kma_page *page, struct kma_wording *w, const struc
 	line(page, kma_say(w, "threshold: %s", check->threshold));
 	if (check->why)
 		line(page, kma_say(w, "it is there because: %s", check->why));
-	for (size_t i = 0; i < check->nr_causes; i++)
-		line(page, kma_say_cause(w, check, &check->causes[i]));
+	for (size_t i = 0; (text = kma_say_explanation(w, check, i)); i++)
+		line(page, text);
 }
 
 static void baseline_text(struct kma_page *page, struct kma_wording *w,

@@ -40,6 +40,8 @@ struct kma_cause {
 	bool of_change;
 };
 
+#define KMA_MAX_RELATED 2
+
 /* One threshold, judged for one part of its metric */
 struct kma_check {
 	const char *threshold, *origin, *why; /* @why may be NULL */
@@ -53,6 +55,10 @@ struct kma_check {
 	size_t nr_conditions;
 	struct kma_cause *causes; /* when violated */
 	size_t nr_causes;
+	/* what the report found wrong, with this metric as proof: the result's own texts */
+	const struct kma_finding *findings[KMA_MAX_RELATED];
+	bool new_finding[KMA_MAX_RELATED]; /* not in the baseline */
+	size_t nr_findings;
 };
 
 /* What an inconclusive check does to the exit status */

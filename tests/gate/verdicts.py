@@ -27,6 +27,9 @@ def statuses(test):
     test.check("node,zone 1,Normal: 117 ms, 2.05 ms in the baseline: 100 % of the change" in out, "shares are named")
     test.check("caller get_page_from_freelist+0x27f: 61.7 ms, 0 ns in the baseline: 54 % of the change" in out,
                "shares of callers are named")
+    out = test.status(1, [], *base, "--threshold", "zone_lock.irqs_off_ns: max <= base", REGRESSED)
+    test.check("found: Interrupts were off for up to 14.7 ms around the lock" in " ".join(out.split()),
+               "what the report found is named")
     # quiet: still one line that says why
     test.status(1, "zone_lock.hold_ns: p99 is 1.65 ms", "-q", *base, "--threshold", HOLD, REGRESSED)
     # a warning fails nothing
