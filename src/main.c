@@ -276,6 +276,36 @@ static int judge_inputs(const struct kma_files *files, struct kma_result *const 
 	return 0;
 }
 
+/* With --fail-on-worse: does the comparison pass, and could it have failed? */
+static int judge_comparison(const struct kma_comparison *comparison, struct kma_error *err)
+{
+	const struct kma_change *worst = NULL;
+	size_t nr = 0;
+	bool callable = !comparison->several;
+
+	for (size_t i = 0; i < comparison->nr_changes; i++) {
+		const struct kma_change *change = &comparison->changes[i];
+
+		callable |= change->verdict != KMA_UNKNOWN && change->ranks.least_p <= 0.05;
+		if (change->verdict != KMA_WORSE || change->unsure)
+			continue;
+		nr++;
+		if (!worst)
+			worst = change;
+	}
+	if (worst)
+		return kma_fail(err, KMA_ERR_VIOLATED, "%zu number%s got worse, above all %s (%s)",
+				nr, nr == 1 ? "" : "s", worst->def->name,
+				kma_stat_words[worst->stat]);
+	if (!callable)
+		return kma_fail(
+			err, KMA_ERR_POOR,
+			"%zu and %zu traces are too few to call anything worse, whatever their "
+			"values: 5 on each side are advised",
+			comparison->sides[KMA_BASE].nr, comparison->sides[KMA_NEW].nr);
+	return 0;
+}
+
 static int compare(const struct kma_config *config, const struct kma_files *base,
 		   const struct kma_files *new, struct kma_result **before,
 		   struct kma_result **after, struct kma_error *err)
@@ -297,6 +327,8 @@ static int compare(const struct kma_config *config, const struct kma_files *base
 	if (!ret && comparison->nr_changes == comparison->count[KMA_UNKNOWN])
 		ret = kma_fail(err, KMA_ERR_POOR, "%s and %s: no number is in both", base->paths[0],
 			       new->paths[0]);
+	if (!ret && config->fail_on_worse)
+		ret = judge_comparison(comparison, err);
 	kma_comparison_free(comparison);
 	return ret;
 }

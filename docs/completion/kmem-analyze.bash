@@ -4,7 +4,7 @@
 
 _kmem_analyze()
 {
-	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --base --new --json --json= --reader -q --quiet
+	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --base --new --fail-on-worse --json --json= --reader -q --quiet
 		--no-color --threshold --thresholds --baseline --save-baseline --max-lost --min-samples --inconclusive
 		--annotate --junit --sarif --markdown --list -V --version -h --help'
 	local reports='zone_lock pcp page slab extfrag percpu'

@@ -45,6 +45,7 @@ struct kma_config {
 	bool json;
 	const char *json_path; /* NULL: standard output, instead of the text */
 	bool quiet, no_color;
+	bool fail_on_worse;
 	struct kma_gate_config gate;
 };
 

@@ -65,6 +65,8 @@ const struct kma_option kma_options[] = {
 	{ KMA_OPT_JUNIT, ANALYZE, "junit", "FILE", "what became of the thresholds, as JUnit XML" },
 	{ KMA_OPT_SARIF, ANALYZE, "sarif", "FILE", "the same as SARIF 2.1.0" },
 	{ KMA_OPT_MARKDOWN, ANALYZE, "markdown", "FILE", "the same as a Markdown page" },
+	{ KMA_OPT_FAIL_ON_WORSE, DIFF, "fail-on-worse", NULL,
+	  "exit with 1 when something got worse" },
 	{ KMA_OPT_LIST, ANALYZE, "list", NULL,
 	  "list the reports, their metrics, and the events they need" },
 	{ KMA_OPT_VERSION, KMA_FOR_ALL, "version", NULL, "print the version" },
@@ -249,6 +251,9 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 		else
 			return kma_fail(err, KMA_ERR_USAGE,
 					"--reader takes own or libtracecmd, not \"%s\"", value);
+		return 0;
+	case KMA_OPT_FAIL_ON_WORSE:
+		config->fail_on_worse = true;
 		return 0;
 	case KMA_OPT_QUIET:
 		config->quiet = true;

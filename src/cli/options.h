@@ -32,6 +32,7 @@ enum kma_option_id {
 	KMA_OPT_MARKDOWN,
 	KMA_OPT_BASE,
 	KMA_OPT_NEW,
+	KMA_OPT_FAIL_ON_WORSE,
 };
 
 /* Commands that take an option: bits of 1 << enum kma_command. */

@@ -235,13 +235,26 @@ static bool all_have_whole(const struct kma_comparison *c, const struct kma_fami
 	return true;
 }
 
+static double mean_of_wholes(const struct kma_comparison *c, const struct kma_family *family,
+			     enum kma_stat stat, unsigned int side)
+{
+	double sum = 0, number;
+
+	for (size_t i = 0; i < c->sides[side].nr; i++) {
+		if (kma_metric_number(kma_family_whole(c, family, side, i), stat, &number))
+			sum += number;
+	}
+	return sum / (double)c->sides[side].nr;
+}
+
 /* Parts of gauges need not add up to the whole: such ones explain nothing. */
-static bool explains(const struct kma_split *split, const struct kma_change *change)
+static bool explains(const struct kma_split *split, const struct kma_change *change,
+		     const double wholes[KMA_SIDES])
 {
 	if (kma_adds_up(change->def, change->stat))
 		return true;
 	for (unsigned int side = 0; side < KMA_SIDES; side++) {
-		double rest = change->value[side], whole = fabs(change->value[side]);
+		double rest = wholes[side], whole = fabs(wholes[side]);
 
 		for (size_t i = 0; i < split->nr; i++)
 			rest -= split->parts[i].value[side];
@@ -254,7 +267,7 @@ static bool explains(const struct kma_split *split, const struct kma_change *cha
 static int explain(struct kma_comparison *c, const struct kma_family *family,
 		   struct kma_change *change)
 {
-	double step = change->value[KMA_NEW] - change->value[KMA_BASE];
+	double wholes[KMA_SIDES];
 	struct kma_split *splits;
 	size_t nr;
 
@@ -266,10 +279,12 @@ static int explain(struct kma_comparison *c, const struct kma_family *family,
 		return 0;
 	if (kma_family_splits(c, family, change->stat, &splits, &nr))
 		return -1;
+	for (unsigned int side = 0; side < KMA_SIDES; side++)
+		wholes[side] = mean_of_wholes(c, family, change->stat, side);
 	for (size_t i = 0; i < nr; i++) {
-		if (!explains(&splits[i], change))
+		if (!explains(&splits[i], change, wholes))
 			continue;
-		kma_split_share(&splits[i], step);
+		kma_split_share(&splits[i], wholes[KMA_NEW] - wholes[KMA_BASE]);
 		splits[change->nr_splits++] = splits[i];
 	}
 	change->splits = splits;

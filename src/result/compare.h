@@ -33,7 +33,7 @@ enum kma_verdict {
 enum kma_stat { KMA_STAT_VALUE, KMA_STAT_SUM, KMA_STAT_MEAN, KMA_STAT_P50, KMA_STAT_P99 };
 extern const char *const kma_stat_words[]; /* "value", "sum", ... */
 
-/* One labelled part of a metric; medians where a side has several results. */
+/* One labelled part of a metric; means where a side has several results, for they add up. */
 struct kma_part {
 	const struct kma_labels *labels;
 	double value[KMA_SIDES];

@@ -13,6 +13,7 @@
 #define LEAST_EFFECT   0.014 /* doublings: 1 % */
 #define LEAST_SHARE    0.01  /* of the median: no smaller shift is called */
 #define NOT_EXACT      0.7   /* what such a change counts beside an exact one */
+#define RATIO_EVENTS   1000
 #define MOST_P	       0.05
 
 /* What one event adds to a unit's numbers: bytes and nanoseconds come in portions. */
@@ -113,7 +114,10 @@ static double noise_distance(const struct kma_change *change)
 	if (a && b && a->dist && b->dist)
 		return dist_distance(change, a->dist, b->dist);
 	switch (change->def->unit) {
-	case KMA_UNIT_RATIO: /* of what is not known: two points of a hundred are chance */
+	case KMA_UNIT_RATIO: /* of how many is not known: as if of a thousand */
+		return before + after > 0
+			       ? fabs(after - before) / sqrt((before + after) / RATIO_EVENTS)
+			       : 0;
 	case KMA_UNIT_COEFFICIENT:
 		return fabs(after - before) / (2 * grain(change->def));
 	case KMA_UNIT_NS_PER_PAGE:

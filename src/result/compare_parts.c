@@ -147,35 +147,29 @@ static int gather_all(struct gathering *g, const struct kma_family *family, enum
 }
 
 /*
- * One part from its entries, which are sorted by side and result. Results without it count as 0:
- * whoever asks has seen that they have the whole.
+ * One part from its entries. Results without it count as 0: whoever asks has seen that they have
+ * the whole. Means add up over the parts; medians would not.
  */
-static int fold(struct kma_comparison *c, const struct entry *entries, size_t nr,
+static int fold(const struct kma_comparison *c, const struct entry *entries, size_t nr,
 		struct kma_part *part)
 {
 	*part = (struct kma_part){ .labels = entries[0].labels };
 	for (unsigned int side = 0; side < KMA_SIDES; side++) {
 		size_t nr_results = c->sides[side].nr, have = 0;
-		double *values = calloc(nr_results, sizeof(*values));
 		bool *has = calloc(nr_results, sizeof(*has));
 
-		if (!values || !has) {
-			free(values);
-			free(has);
+		if (!has)
 			return -1;
-		}
 		for (size_t i = 0; i < nr; i++) {
 			if (entries[i].side != side)
 				continue;
-			values[entries[i].index] += entries[i].value;
+			part->value[side] += entries[i].value / (double)nr_results;
 			has[entries[i].index] = true;
 		}
 		for (size_t i = 0; i < nr_results; i++)
 			have += has[i];
 		part->in_all[side] = have == nr_results;
 		part->in_none[side] = !have;
-		part->value[side] = kma_median(values, nr_results);
-		free(values);
 		free(has);
 	}
 	return 0;

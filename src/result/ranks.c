@@ -91,17 +91,20 @@ static int draws_open(struct draws *d, const unsigned int *ranks, size_t nr, siz
 	return 0;
 }
 
-/* Share of draws whose doubled sum is at least @distance from the middle @mean, all doubled */
-static double draws_beyond(const struct draws *d, double mean, double distance)
+/* Twice the share of draws whose doubled sum is as far out as @at or farther, on its side */
+static double draws_beyond(const struct draws *d, size_t at)
 {
 	const double *row = d->ways + d->draw * (d->most + 1);
-	double ways = 0;
+	double below = 0, above = 0, p;
 
 	for (size_t s = 0; s <= d->most; s++) {
-		if (fabs((double)s - mean) >= distance)
-			ways += row[s];
+		if (s <= at)
+			below += row[s];
+		if (s >= at)
+			above += row[s];
 	}
-	return ways / d->total;
+	p = 2 * (below < above ? below : above) / d->total;
+	return p < 1 ? p : 1;
 }
 
 static double normal_p(const double *all, size_t nr, size_t nr_a, size_t nr_b, double distance)
@@ -196,19 +199,19 @@ static int test(struct kma_ranks *r, const double *all, size_t nr_a, size_t nr_b
 		unsigned int *ranks)
 {
 	size_t nr = nr_a + nr_b, pairs = nr_a * nr_b, fewer = nr_a < nr_b ? nr_a : nr_b;
-	double distance = fabs(r->u - (double)pairs / 2);
+	double u = nr_b <= nr_a ? r->u : (double)pairs - r->u; /* of the side that is drawn */
 	struct draws d;
 
 	r->exact = pairs <= KMA_MOST_EXACT_PAIRS;
 	if (!r->exact) {
-		r->p = normal_p(all, nr, nr_a, nr_b, distance);
+		r->p = normal_p(all, nr, nr_a, nr_b, fabs(u - (double)pairs / 2));
 		return 0;
 	}
 	double_ranks(all, nr, ranks);
 	if (draws_open(&d, ranks, nr, fewer))
 		return -1;
-	/* the doubled sum's middle is fewer * (n + 1): all are whole, so nothing rounds */
-	r->p = draws_beyond(&d, (double)fewer * (double)(nr + 1), 2 * distance);
+	/* U is the sum of ranks less the least there can be; doubled, it is whole */
+	r->p = draws_beyond(&d, (size_t)(2 * u) + fewer * (fewer + 1));
 	free(d.ways);
 	return 0;
 }

@@ -16,13 +16,13 @@ struct kma_ranks {
 	double median_a, median_b;
 	/*
 	 * Pairs with b > a, and half of those with b == a: the Mann-Whitney U of @b.
-	 * p is two-sided: how often a split of the same values into sides of these sizes, all
-	 * splits being equally likely, has a U as far from the middle or farther. Ties are no
-	 * approximation: the splits are those of the values at hand.
+	 * p is two-sided, twice the smaller tail: how often a split of the same values into sides
+	 * of these sizes, all splits being equally likely, has a U as far out or farther on this
+	 * side. Ties are no approximation: the splits are those of the values at hand.
 	 */
 	double u, p;
 	bool exact;
-	double least_p; /* what p would be if the sides did not overlap at all */
+	double least_p; /* no p can be less with so few values */
 	double delta;	/* Cliff's: -1 (all of b below all of a) to 1 */
 	/* Hodges-Lehmann: the median of all differences b - a, and an interval made of such
 	 * differences. */

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-OK, ERROR, INCONCLUSIVE = 0, 2, 3
+OK, VIOLATED, ERROR, INCONCLUSIVE = 0, 1, 2, 3
 
 
 class Test:

@@ -13,7 +13,7 @@ import tempfile
 
 import jsonschema
 
-from common import ERROR, INCONCLUSIVE, Test, metrics
+from common import ERROR, INCONCLUSIVE, OK, VIOLATED, Test, metrics
 
 TOOL, MKTRACE, TESTDATA, SCHEMA = (os.path.abspath(a) for a in sys.argv[1:5])
 test = Test(TOOL, MKTRACE)
@@ -63,17 +63,17 @@ def ranksum_u(a, b):
 
 def exact_p(a, b):
     """Every split of the values at hand into sides of these sizes"""
-    both, middle = a + b, len(a) * len(b) / 2
-    distance = abs(ranksum_u(a, b) - middle)
+    both, u = a + b, ranksum_u(a, b)
     order = sorted(both)
     rank = {v: (order.index(v) + 1 + len(order) - order[::-1].index(v)) / 2 for v in set(both)}
     ranks = [rank[v] for v in both]
     least = len(b) * (len(b) + 1) / 2
-    beyond = total = 0
+    below = above = total = 0
     for chosen in itertools.combinations(ranks, len(b)):
         total += 1
-        beyond += abs(sum(chosen) - least - middle) >= distance - 1e-9
-    return beyond / total
+        below += sum(chosen) - least <= u
+        above += sum(chosen) - least >= u
+    return min(1, 2 * min(below, above) / total)
 
 
 def interval(a, b):
@@ -149,6 +149,10 @@ def test_several():
         check(title + ": has numbers", check_statistics(title, out, *results) > 10)
         check(title + ": weak is said", out["weak"] == (min(nr_base, nr_new) < 5))
         c = change(out, "zone_lock.acquisitions_total")
+        check_explained(title, out, means=True)
+        status = test.run("diff", "-q", "--fail-on-worse", "--base", *sides[0], "--new", *sides[1])[0]
+        check(title + ": --fail-on-worse", status == (INCONCLUSIVE if (nr_base, nr_new) in ((3, 3), (2, 6), (1, 5)) else
+                                                     VIOLATED if out["counts"]["worse"] else OK), status)
         if (nr_base, nr_new) == (5, 5):
             check("a clear change is called", c["verdict"] == "changed" and c["test"]["p"] < 0.01, c)
             split = next(s for s in c["explained"] if s["by"] == "caller")
@@ -162,7 +166,7 @@ def test_several():
                   out["counts"]["changed"] == 0 and "nothing can be called" in text, text)
 
 
-def check_explained(title, out):
+def check_explained(title, out, means=False):
     """What adds up is wholly explained: the parts' steps are the whole's."""
     seen = 0
     for c in out["changes"]:
@@ -170,6 +174,8 @@ def check_explained(title, out):
         for split in c["explained"]:
             parts = sum(p["new"] - p["base"] for p in split["parts"])
             name = "%s: %s by %s" % (title, c["metric"], split["by"])
+            if means: # the change's own numbers are medians, and those of the parts add up
+                step = parts
             check(name, abs(parts - step) <= 0.02 * max(abs(c["new"]), abs(c["base"])), (parts, step))
             for p in split["parts"]:
                 check(name + ": share", near(p["share"], (p["new"] - p["base"]) / step), p)
@@ -272,6 +278,8 @@ def test_command_line():
     check("lists in either order", a == b)
     check("a list goes on behind an option", diff("--base", "f.dat", "--cpu", "0", "few.dat", "--new", "g.dat")
           ["several"])
+    check("worse fails", test.run("diff", "-q", "--fail-on-worse", "f.dat", "slow.dat")[0] == VIOLATED)
+    check("better does not", test.run("diff", "-q", "--fail-on-worse", "slow.dat", "f.dat")[0] == OK)
     names = {c["report"] for c in diff("-r", "zone_lock", "f.dat", "g.dat")["changes"]}
     check("-r", names == {"zone_lock"}, names)
 
