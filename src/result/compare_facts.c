@@ -210,6 +210,18 @@ static int count_findings(struct kma_comparison *c, unsigned int side,
 	return 0;
 }
 
+/* A report without its events has no findings, and that is no news. */
+static bool side_tells(const struct kma_side *side, const char *name)
+{
+	for (size_t i = 0; i < side->nr; i++) {
+		const struct kma_report *report = kma_result_find_report(side->results[i], name);
+
+		if (report && report->status.code != KMA_UNAVAILABLE)
+			return true;
+	}
+	return false;
+}
+
 static int compare_severities(const void *x, const void *y)
 {
 	const struct kma_finding_change *a = x, *b = y;
@@ -239,7 +251,9 @@ int kma_compare_findings(struct kma_comparison *c)
 		double base = (double)f->nr[KMA_BASE] / (double)c->sides[KMA_BASE].nr;
 		double now = (double)f->nr[KMA_NEW] / (double)c->sides[KMA_NEW].nr;
 
-		if (base - now >= 0.5 || now - base >= 0.5)
+		if ((base - now >= 0.5 || now - base >= 0.5) &&
+		    side_tells(&c->sides[KMA_BASE], f->report) &&
+		    side_tells(&c->sides[KMA_NEW], f->report))
 			c->findings[kept++] = *f;
 	}
 	c->nr_findings = kept;

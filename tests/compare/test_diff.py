@@ -255,6 +255,11 @@ def test_single():
     check("nor did it vanish", not out["vanished"], out["vanished"])
     check("the events are named", any("events only in base: kmem:mm_page_alloc" in d for d in out["differences"]),
           out["differences"])
+    files = [os.path.join(TESTDATA, n) for n in ("slab.dat", "percpu.dat")]
+    found = [test.json(f)["findings"] for f in files]
+    out = json.loads(test.run("diff", "--json", *files)[1])
+    check("findings of reports that one side cannot make are no news", found[0] and found[1] and not out["findings"],
+          out["findings"])
     lost = test.trace("lost.dat", locks({"f+0x10": 30}) + "lost cpu0 count=10\n"
                       "+1000 cpu0 pid7 mm_zone_locked node_id=0 name=Normal caller=f+0x10\n")
     c = change(diff(lost, f), "zone_lock.acquisitions_total")
