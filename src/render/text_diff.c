@@ -67,14 +67,17 @@ static void at_edge(struct kma_page *page, size_t edge, const char *text)
 	kma_page_put(page, KMA_PLAIN, text);
 }
 
-static const char *marked(struct kma_page *page, const struct kma_change *change, const char *text)
+/* The number of one side, marked where it is not exact */
+static const char *side_number(struct kma_page *page, const struct kma_change *change,
+			       unsigned int side)
 {
 	/* bytes, not columns, are what at_edge() counts: keep to ASCII */
-	const char *mark = change->status.code == KMA_LOWER_BOUND   ? ">="
-			   : change->status.code == KMA_APPROXIMATE ? "~"
-								    : "";
+	const char *mark = change->code[side] == KMA_LOWER_BOUND   ? ">="
+			   : change->code[side] == KMA_APPROXIMATE ? "~"
+								   : "";
 
-	return *mark ? kma_page_printf(page, "%s%s", mark, text) : text;
+	return kma_page_printf(page, "%s%s", mark,
+			       kma_diff_number(page, change->def->unit, change->value[side]));
 }
 
 static const char *p_text(struct kma_page *page, double p)
@@ -91,9 +94,8 @@ static void list_line(struct kma_page *page, const struct kma_comparison *c,
 
 	kma_page_move(page, NAME_COLUMN);
 	kma_page_put(page, KMA_BOLD, kma_page_fit(page, name, NAME_WIDTH));
-	at_edge(page, edges[0],
-		marked(page, change, kma_diff_number(page, unit, change->value[KMA_BASE])));
-	at_edge(page, edges[1], kma_diff_number(page, unit, change->value[KMA_NEW]));
+	at_edge(page, edges[0], side_number(page, change, KMA_BASE));
+	at_edge(page, edges[1], side_number(page, change, KMA_NEW));
 	at_edge(page, edges[2],
 		kma_diff_step(page, change->value[KMA_BASE], change->value[KMA_NEW]));
 	if (c->several) {

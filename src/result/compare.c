@@ -104,7 +104,7 @@ struct samples {
 	bool bound;	     /* one of them can only be more */
 };
 
-static void take_sample(struct kma_change *change, struct samples *s,
+static void take_sample(struct kma_change *change, unsigned int side, struct samples *s,
 			const struct kma_result *result, const struct kma_metric *metric)
 {
 	double number;
@@ -120,6 +120,8 @@ static void take_sample(struct kma_change *change, struct samples *s,
 	s->values[s->nr++] = number;
 	if (span(result) > 0)
 		s->rates[s->nr_rates++] = number / span(result) * NS_PER_SECOND;
+	if (metric->status.code > change->code[side])
+		change->code[side] = metric->status.code;
 	if (metric->status.code > change->status.code)
 		change->status = metric->status;
 	s->bound |= metric->status.code == KMA_LOWER_BOUND;
@@ -142,7 +144,7 @@ static int fill(struct kma_comparison *c, const struct kma_family *family,
 			const struct kma_result *result = c->sides[side].results[i];
 			const struct kma_metric *m = find(result, family, change->labels);
 
-			take_sample(change, &s[side], result, m);
+			take_sample(change, side, &s[side], result, m);
 			if (!c->several)
 				change->metric[side] = m;
 		}

@@ -57,10 +57,11 @@ struct kma_change {
 	bool unsure;		  /* the value that can only be more is the smaller one */
 	const char *reason;	  /* when unknown */
 	struct kma_status status; /* the worst on either side */
-	double value[KMA_SIDES];  /* medians where a side has several results */
-	double rate[KMA_SIDES];	  /* per second of trace, of what adds up; else NAN */
-	size_t nr[KMA_SIDES];	  /* results that have the number */
-	double score;		  /* importance: 0 without a change */
+	enum kma_status_code code[KMA_SIDES]; /* the worst on each side */
+	double value[KMA_SIDES];	      /* medians where a side has several results */
+	double rate[KMA_SIDES];		      /* per second of trace, of what adds up; else NAN */
+	size_t nr[KMA_SIDES];		      /* results that have the number */
+	double score;			      /* importance: 0 without a change */
 	/* the metric itself, of a comparison of one with one */
 	const struct kma_metric *metric[KMA_SIDES];
 	/* of a comparison of several */
