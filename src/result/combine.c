@@ -182,7 +182,7 @@ static size_t collect_rows(const struct kma_report *r, const struct kma_labels *
 			   const struct kma_metric_def *const *defs, size_t nr_defs,
 			   struct row *rows)
 {
-	size_t nr = 0;
+	size_t nr = 0, last = 0, hint = 0;
 
 	for (size_t i = 0; i < r->nr_metrics; i++) {
 		const struct kma_metric *m = &r->metrics[i];
@@ -192,9 +192,19 @@ static size_t collect_rows(const struct kma_report *r, const struct kma_labels *
 			d++;
 		if (d == nr_defs || !same_keys(&m->labels, keys))
 			continue;
-		/* the parts of the first metric come first, and most others have the same */
-		for (at = 0; at < nr && (d == 0 || !same_labels(rows[at].labels, &m->labels));)
+		/* the parts of the first metric come first, and the others stand in the same order
+		 */
+		if (d != last) {
+			last = d;
+			hint = 0;
+		}
+		for (at = d ? hint : nr; at < nr && !same_labels(rows[at].labels, &m->labels);)
 			at++;
+		for (size_t k = 0; d && at == nr && k < hint; k++) {
+			if (same_labels(rows[k].labels, &m->labels))
+				at = k;
+		}
+		hint = at + 1;
 		if (at == nr)
 			rows[nr++] = (struct row){ .labels = &m->labels, .was = at };
 		rows[at].metrics[d] = m;

@@ -88,7 +88,6 @@ static bool is_nothing(const struct kma_combining *c, const struct kma_combine_f
 		       const struct kma_combine_entry *entry, size_t index, const char *report)
 {
 	const struct kma_metric *whole = f->wholes[index];
-	double rest;
 
 	if (!f->has_whole) {
 		const struct kma_report *r = kma_combine_report(c, index, report);
@@ -99,15 +98,7 @@ static bool is_nothing(const struct kma_combining *c, const struct kma_combine_f
 		return false;
 	if (f->rule && f->rule->how == KMA_COMBINE_RATIO) /* no part: nothing to divide there */
 		return true;
-	rest = kma_combine_amount(whole);
-	for (size_t i = 0; i < f->nr; i++) {
-		const struct kma_combine_entry *e = &f->entries[i];
-
-		if (e->index == index && e->metric->labels.nr && !strcmp(e->keys, entry->keys) &&
-		    kma_combine_known(e->metric))
-			rest -= kma_combine_amount(e->metric);
-	}
-	return fabs(rest) <= 1e-9 * fabs(kma_combine_amount(whole));
+	return fabs(f->rests[index]) <= 1e-9 * fabs(kma_combine_amount(whole));
 }
 
 /* No part, in a whole that is not exact: there may be one */
@@ -322,6 +313,21 @@ static const struct kma_metric_def *copy_def(struct kma_report *to,
 	return copy->name && copy->labels && copy->title ? copy : NULL;
 }
 
+/* For the entries from @first on that have its keys */
+static void count_rests(const struct kma_combining *c, struct kma_combine_family *f, size_t first)
+{
+	for (size_t i = 0; i < c->nr; i++)
+		f->rests[i] = kma_combine_known(f->wholes[i]) ? kma_combine_amount(f->wholes[i])
+							      : 0;
+	for (size_t i = first; i < f->nr && !strcmp(f->entries[i].keys, f->entries[first].keys);
+	     i++) {
+		const struct kma_combine_entry *e = &f->entries[i];
+
+		if (kma_combine_known(e->metric))
+			f->rests[e->index] -= kma_combine_amount(e->metric);
+	}
+}
+
 static int put_family(const struct kma_combining *c, struct kma_report *to,
 		      struct kma_combine_family *f)
 {
@@ -331,6 +337,8 @@ static int put_family(const struct kma_combining *c, struct kma_report *to,
 	for (size_t i = 0, end; i < f->nr && !ret; i = end) {
 		struct kma_combine_set g = { .entries = f->entries + i, .statuses = statuses };
 
+		if (!i || strcmp(f->entries[i].keys, f->entries[i - 1].keys))
+			count_rests(c, f, i);
 		for (end = i + 1;
 		     end < f->nr && !strcmp(f->entries[end].keys, f->entries[i].keys) &&
 		     !strcmp(f->entries[end].text, f->entries[i].text);
@@ -351,13 +359,15 @@ static int combine_family(const struct kma_combining *c, struct kma_report *to,
 
 	f.entries = calloc(most, sizeof(*f.entries));
 	f.wholes = calloc(c->nr, sizeof(*f.wholes));
-	if (f.def && f.entries && f.wholes) {
+	f.rests = calloc(c->nr, sizeof(*f.rests));
+	if (f.def && f.entries && f.wholes && f.rests) {
 		gather(c, to, &f);
 		qsort(f.entries, f.nr, sizeof(*f.entries), compare_entries);
 		ret = to->failed ? -1 : put_family(c, to, &f);
 	}
 	free(f.entries);
 	free(f.wholes);
+	free(f.rests);
 	return ret;
 }
 

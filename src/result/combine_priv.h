@@ -40,6 +40,7 @@ struct kma_combine_family {
 	size_t nr;
 	const struct kma_metric **wholes; /* by result; NULL: it has none */
 	bool has_whole;
+	double *rests; /* by result: what the parts of the keys at hand leave of the whole */
 };
 
 /* Those of one set of labels, in order of results, with what results without one say instead */
