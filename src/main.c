@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Picks the command, connects source, pipeline and renderers, and maps outcomes to exit statuses.
+ * Picks the command, connects results and renderers, and maps outcomes to exit statuses.
  * The only file that prints to the standard streams and ends the process.
  */
 #include <ctype.h>
@@ -14,12 +14,17 @@
 #include <kmem-analyze/version.h>
 
 #include "cli/config.h"
-#include "cli/progress.h"
+#include "command/gate.h"
+#include "command/load.h"
+#include "gate/threshold.h"
 #include "render/render.h"
+#include "result/combine.h"
+#include "result/compare.h"
 #include "result/result.h"
 
 enum {
 	EXIT_OK = 0,
+	EXIT_VIOLATED = 1,     /* a threshold does not hold */
 	EXIT_ERROR = 2,	       /* usage, internal, output */
 	EXIT_INCONCLUSIVE = 3, /* the input is missing, unreadable, cut off or too poor */
 };
@@ -29,6 +34,8 @@ static int exit_status(const struct kma_error *err)
 	switch (err->code) {
 	case KMA_OK:
 		return EXIT_OK;
+	case KMA_ERR_VIOLATED:
+		return EXIT_VIOLATED;
 	case KMA_ERR_INPUT:
 	case KMA_ERR_DAMAGED:
 	case KMA_ERR_POOR:
@@ -51,18 +58,6 @@ static void complain(const struct kma_error *err)
 	fprintf(stderr, "kmem-analyze: %s\n", line);
 }
 
-static int symbols(void *source, const uint64_t *addresses, const char **names, size_t nr,
-		   struct kma_arena *arena)
-{
-	return kma_source_symbols(source, addresses, names, nr, arena);
-}
-
-static int tasks(void *source, const int32_t *pids, const char **names, size_t nr,
-		 struct kma_arena *arena)
-{
-	return kma_source_tasks(source, pids, names, nr, arena);
-}
-
 /* Output errors (a full disk) often show only when the last bytes are written. */
 static int finish(FILE *out, const char *path, int ret, struct kma_error *err)
 {
@@ -71,40 +66,76 @@ static int finish(FILE *out, const char *path, int ret, struct kma_error *err)
 	return 0;
 }
 
-static int write_json(const struct kma_config *config, const struct kma_result *result,
+/* What a command has to say: one of them */
+struct answer {
+	const struct kma_result *result;
+	const struct kma_comparison *comparison;
+};
+
+static int render_json(const struct answer *answer, FILE *out)
+{
+	return answer->comparison ? kma_render_diff_json(answer->comparison, out)
+				  : kma_render_json(answer->result, out);
+}
+
+static int render_text(const struct answer *answer, const struct kma_text_options *text, FILE *out)
+{
+	return answer->comparison ? kma_render_diff_text(answer->comparison, text, out)
+				  : kma_render_text(answer->result, text, out);
+}
+
+static int write_json(const struct kma_config *config, const struct answer *answer,
 		      struct kma_error *err)
 {
 	FILE *out;
 	int ret;
 
 	if (!config->json_path)
-		return finish(stdout, "to standard output", kma_render_json(result, stdout), err);
+		return finish(stdout, "to standard output", render_json(answer, stdout), err);
 	out = fopen(config->json_path, "w");
 	if (!out)
 		return kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", config->json_path,
 				strerror(errno));
-	ret = finish(out, config->json_path, kma_render_json(result, out), err);
+	ret = finish(out, config->json_path, render_json(answer, out), err);
 	if (fclose(out) && !ret)
 		ret = kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", config->json_path,
 			       strerror(errno));
 	return ret;
 }
 
-static int write_result(const struct kma_config *config, const struct kma_result *result,
-			struct kma_error *err)
+static struct kma_text_options text_options(const struct kma_config *config)
 {
 	const char *no_color = getenv("NO_COLOR");
-	struct kma_text_options text = {
+
+	return (struct kma_text_options){
 		.top = config->top,
 		.color = !config->no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO),
 		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
 	};
+}
 
-	if (config->json && write_json(config, result, err) < 0)
+/* Whether standard output is for text: else it is JSON's, or nobody's */
+static bool prints_text(const struct kma_config *config)
+{
+	return !config->quiet && (!config->json || config->json_path);
+}
+
+static int write_answer(const struct kma_config *config, const struct answer *answer,
+			struct kma_error *err)
+{
+	struct kma_text_options text = text_options(config);
+
+	if (config->json && write_json(config, answer, err) < 0)
 		return -1;
-	if (config->quiet || (config->json && !config->json_path))
+	if (!prints_text(config))
 		return 0;
-	return finish(stdout, "to standard output", kma_render_text(result, &text, stdout), err);
+	return finish(stdout, "to standard output", render_text(answer, &text, stdout), err);
+}
+
+static int write_result(const struct kma_config *config, const struct kma_result *result,
+			struct kma_error *err)
+{
+	return write_answer(config, &(struct answer){ .result = result }, err);
 }
 
 /* True if any of the events that @name needs one of is there. */
@@ -188,17 +219,6 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 			config->path, missing ? missing->name : "any report", events, options);
 }
 
-static int add_migratetypes(const struct kma_config *config, struct kma_result *result,
-			    struct kma_error *err)
-{
-	const struct kma_migratetype_names *names = &config->migratetypes;
-
-	for (size_t i = 0; i < names->nr; i++)
-		if (kma_result_add_migratetype(result, names->list[i].number, names->list[i].name))
-			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-	return 0;
-}
-
 /* A story tells of the page or object, or that there is nothing to tell. */
 static int judge_story(const struct kma_config *config, const struct kma_result *result,
 		       struct kma_error *err)
@@ -212,54 +232,167 @@ static int judge_story(const struct kma_config *config, const struct kma_result 
 	return 0;
 }
 
+static int story(const struct kma_config *config, struct kma_error *err)
+{
+	struct kma_result *result = kma_load_trace(config, config->path, err);
+	int ret = result ? write_result(config, result, err) : -1;
+
+	if (!ret)
+		ret = judge_story(config, result, err);
+	kma_result_free(result);
+	return ret;
+}
+
+/*
+ * The trace itself and its thresholds, each with its own verdict. A violation is certain, so it
+ * goes first; then what is wrong with the trace, which tells more than that nothing could be
+ * judged.
+ */
+static int judge_all(const struct kma_config *config, const struct kma_thresholds *thresholds,
+		     const struct kma_result *result, struct kma_error *err)
+{
+	struct kma_text_options text = text_options(config);
+	bool json = config->json && !config->json_path;
+	struct kma_error poor = { .code = KMA_OK };
+	int ret = kma_gate_run(config, thresholds, result, &text,
+			       prints_text(config) ? stdout : NULL, json ? stderr : stdout, err);
+
+	if (ret && err->code != KMA_ERR_POOR)
+		return -1;
+	judge(config, result, &poor);
+	if (poor.code == KMA_ERR_DAMAGED ||
+	    (poor.code == KMA_ERR_POOR && config->gate.doubt != KMA_DOUBT_PASSES)) {
+		*err = poor;
+		return -1;
+	}
+	return ret ? -1 : kma_gate_save(config, result, err);
+}
+
 static int analyze(const struct kma_config *config, struct kma_error *err)
 {
-	struct kma_selection selection = {
-		.analyses = config->analyses,
-		.cpus = config->cpus,
-		.nr_cpus = config->nr_cpus,
-		.buffer = config->buffer,
-		.from = config->from,
-		.to = config->to,
-		.stack_depth = config->stack_depth,
-		.nodes = config->nodes,
-		.pfns = config->pfns,
-		.cma_migratetype = kma_find_migratetype(&config->migratetypes, "CMA"),
-		.has_ptr = config->has_ptr,
-		.ptr = config->ptr,
-	};
-	struct kma_terminal_progress progress;
-	bool show_progress = !config->quiet && isatty(STDERR_FILENO);
-	struct kma_source *source = kma_source_open(config->path, config->reader, err);
-	struct kma_result *result;
+	struct kma_thresholds *thresholds;
+	struct kma_result *result = NULL;
 	int ret;
 
-	if (!source)
+	if (kma_gate_prepare(config, &thresholds, err) < 0)
 		return -1;
-	result = kma_result_new();
-	if (!result) {
-		kma_source_close(source);
-		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-	}
-	if (show_progress)
-		kma_progress_begin(&progress, stderr);
-	ret = kma_pipeline_run(source, &selection, show_progress ? &progress.progress : NULL,
-			       result, err);
-	if (show_progress)
-		kma_progress_end(&progress);
+	result = kma_load_trace(config, config->path, err);
+	ret = result ? write_result(config, result, err) : -1;
 	if (!ret)
-		ret = add_migratetypes(config, result, err);
-	if (!ret)
-		ret = kma_result_name_tasks(result, tasks, source, err);
-	if (!ret)
-		ret = kma_result_resolve(result, symbols, source, err);
-	if (!ret)
-		ret = write_result(config, result, err);
-	if (!ret)
-		ret = config->command == KMA_COMMAND_STORY ? judge_story(config, result, err)
-							   : judge(config, result, err);
+		ret = judge_all(config, thresholds, result, err);
 	kma_result_free(result);
-	kma_source_close(source);
+	kma_thresholds_free(thresholds);
+	return ret;
+}
+
+/* Inputs that were read only in part make all that came of them doubtful. */
+static int judge_inputs(const struct kma_files *files, struct kma_result *const *results,
+			struct kma_error *err)
+{
+	for (size_t i = 0; i < files->nr; i++) {
+		const struct kma_quality *quality = &results[i]->quality;
+
+		if (quality->truncated)
+			return kma_fail(err, KMA_ERR_DAMAGED, "%s: only partly readable: %s",
+					files->paths[i],
+					quality->damage ? quality->damage : "it is cut off");
+	}
+	return 0;
+}
+
+/* With --fail-on-worse: does the comparison pass, and could it have failed? */
+static int judge_comparison(const struct kma_comparison *comparison, struct kma_error *err)
+{
+	const struct kma_change *worst = NULL;
+	size_t nr = 0;
+	bool callable = !comparison->several;
+
+	for (size_t i = 0; i < comparison->nr_changes; i++) {
+		const struct kma_change *change = &comparison->changes[i];
+
+		callable |= change->verdict != KMA_UNKNOWN && change->ranks.least_p <= 0.05;
+		if (change->verdict != KMA_WORSE || change->unsure)
+			continue;
+		nr++;
+		if (!worst)
+			worst = change;
+	}
+	if (worst)
+		return kma_fail(err, KMA_ERR_VIOLATED, "%zu number%s got worse, above all %s (%s)",
+				nr, nr == 1 ? "" : "s", worst->def->name,
+				kma_stat_words[worst->stat]);
+	if (!callable)
+		return kma_fail(
+			err, KMA_ERR_POOR,
+			"%zu and %zu traces are too few to call anything worse, whatever their "
+			"values: 5 on each side are advised",
+			comparison->sides[KMA_BASE].nr, comparison->sides[KMA_NEW].nr);
+	return 0;
+}
+
+static int compare(const struct kma_config *config, const struct kma_files *base,
+		   const struct kma_files *new, struct kma_result **before,
+		   struct kma_result **after, struct kma_error *err)
+{
+	const struct kma_side sides[KMA_SIDES] = {
+		[KMA_BASE] = { (const struct kma_result *const *)before, base->nr },
+		[KMA_NEW] = { (const struct kma_result *const *)after, new->nr },
+	};
+	struct kma_comparison *comparison = kma_compare(sides);
+	int ret;
+
+	if (!comparison)
+		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	ret = write_answer(config, &(struct answer){ .comparison = comparison }, err);
+	if (!ret)
+		ret = judge_inputs(base, before, err);
+	if (!ret)
+		ret = judge_inputs(new, after, err);
+	if (!ret && comparison->nr_changes == comparison->count[KMA_UNKNOWN])
+		ret = kma_fail(err, KMA_ERR_POOR, "%s and %s: no number is in both", base->paths[0],
+			       new->paths[0]);
+	if (!ret && config->fail_on_worse)
+		ret = judge_comparison(comparison, err);
+	kma_comparison_free(comparison);
+	return ret;
+}
+
+static int diff(const struct kma_config *config, struct kma_error *err)
+{
+	struct kma_files base = config->base, new = config->new;
+	struct kma_result **before, **after;
+	int ret = -1;
+
+	if (!base.nr) {
+		base = (struct kma_files){ config->files.paths, 1 };
+		new = (struct kma_files){ config->files.paths + 1, 1 };
+	}
+	before = kma_load_all(config, &base, err);
+	after = before ? kma_load_all(config, &new, err) : NULL;
+	if (after)
+		ret = compare(config, &base, &new, before, after, err);
+	kma_free_all(after, new.nr);
+	kma_free_all(before, base.nr);
+	return ret;
+}
+
+static int merge(const struct kma_config *config, struct kma_error *err)
+{
+	const struct kma_files *files = &config->files;
+	struct kma_result **results = kma_load_all(config, files, err);
+	struct kma_result *combined;
+	int ret = -1;
+
+	if (!results)
+		return -1;
+	combined = kma_combine((const struct kma_result *const *)results, files->paths, files->nr,
+			       kma_combine_rules, err);
+	if (combined)
+		ret = write_result(config, combined, err);
+	if (!ret)
+		ret = judge_inputs(files, results, err);
+	kma_result_free(combined);
+	kma_free_all(results, files->nr);
 	return ret;
 }
 
@@ -287,11 +420,13 @@ int main(int argc, char **argv)
 			analyze(&config, &err);
 			break;
 		case KMA_COMMAND_STORY:
-			config.reports_picked = true;
-			config.analyses[0] = config.has_ptr ? &kma_story_object_analysis
-							    : &kma_story_page_analysis;
-			config.analyses[1] = NULL;
-			analyze(&config, &err);
+			story(&config, &err);
+			break;
+		case KMA_COMMAND_MERGE:
+			merge(&config, &err);
+			break;
+		case KMA_COMMAND_DIFF:
+			diff(&config, &err);
 			break;
 		}
 	}

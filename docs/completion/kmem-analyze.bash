@@ -5,9 +5,11 @@
 _kmem_analyze()
 {
 	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --migratetypes
-		--pfn --ptr --json --json= --reader -q --quiet --no-color --list -V --version -h --help'
+		--pfn --ptr --base --new --fail-on-worse --json --json= --reader -q --quiet
+		--no-color --threshold --thresholds --baseline --save-baseline --max-lost --min-samples --inconclusive
+		--annotate --junit --sarif --markdown --list -V --version -h --help'
 	local reports='zone_lock pcp page slab extfrag percpu cma'
-	local commands='story'
+	local commands='story diff merge'
 	local readers='own libtracecmd'
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local given
@@ -31,7 +33,16 @@ _kmem_analyze()
 		mapfile -t COMPREPLY < <(compgen -W "$readers" -- "$word")
 		return
 		;;
-	--top | --cpu | --buffer | --from | --to | --nodes | --migratetypes | --pfn | --ptr | --stacks)
+	--inconclusive)
+		mapfile -t COMPREPLY < <(compgen -W 'pass fail' -- "$word")
+		return
+		;;
+	--annotate)
+		mapfile -t COMPREPLY < <(compgen -W 'github' -- "$word")
+		return
+		;;
+	--threshold | --max-lost | --min-samples | --top | --cpu | --buffer | --from | --to | --nodes | --migratetypes | \
+		--pfn | --ptr | --stacks)
 		return
 		;;
 	esac

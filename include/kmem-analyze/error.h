@@ -15,6 +15,7 @@ enum kma_error_code {
 	KMA_ERR_INPUT,	  /* the input cannot be opened or is no trace */
 	KMA_ERR_DAMAGED,  /* the input is a trace, but broken here; what came before was read */
 	KMA_ERR_POOR,	  /* the input is sound, but holds nothing to answer with */
+	KMA_ERR_VIOLATED, /* a threshold does not hold */
 	KMA_ERR_OUTPUT,	  /* what was to be written could not be */
 };
 

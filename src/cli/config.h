@@ -7,6 +7,7 @@
 
 #include <kmem-analyze/analysis.h>
 
+#include "cli/gate_options.h"
 #include "cli/migratetypes.h"
 #include "source/source.h"
 #include "stream/pipeline.h"
@@ -14,15 +15,25 @@
 enum kma_command {
 	KMA_COMMAND_ANALYZE, /* without a word for it */
 	KMA_COMMAND_STORY,
+	KMA_COMMAND_DIFF,
+	KMA_COMMAND_MERGE,
 	KMA_NR_WORDS, /* those above are what the first word picks; those below are options */
 	KMA_COMMAND_HELP = KMA_NR_WORDS,
 	KMA_COMMAND_VERSION,
 	KMA_COMMAND_LIST,
 };
 
+/* Files named on the command line, "-" already being /dev/stdin */
+struct kma_files {
+	const char **paths;
+	size_t nr;
+};
+
 struct kma_config {
 	enum kma_command command;
-	const char *path;
+	const char *path;	    /* of the one trace */
+	struct kma_files files;	    /* all that stand alone; for diff without lists: base, new */
+	struct kma_files base, new; /* those of --base and --new */
 	enum kma_reader reader;
 	bool reports_picked;			 /* by -r; else all */
 	const struct kma_analysis *analyses[64]; /* ends with NULL */
@@ -40,6 +51,8 @@ struct kma_config {
 	bool json;
 	const char *json_path; /* NULL: standard output, instead of the text */
 	bool quiet, no_color;
+	bool fail_on_worse;
+	struct kma_gate_config gate;
 };
 
 /* Fills @config from the command line. @argv's strings must outlive it. */

@@ -5,7 +5,7 @@
 #include "cli/config.h"
 #include "cli/options.h"
 
-#define HELP_COLUMN 24
+#define HELP_COLUMN 27
 
 void kma_print_help(FILE *out)
 {
@@ -40,9 +40,9 @@ void kma_print_help(FILE *out)
 			n += fprintf(out, " %s", option->argument);
 		fprintf(out, "%*s%s\n", n < HELP_COLUMN ? HELP_COLUMN - n : 1, "", option->help);
 	}
-	fputs("\nExit status: 0 all well; 2 wrong usage or an internal error; 3 the trace is "
-	      "missing, unreadable, cut\n"
-	      "off, or holds none of the events that the reports need.\n",
+	fputs("\nExit status: 0 all well; 1 a threshold was violated; 2 wrong usage or an internal "
+	      "error; 3 the trace\n"
+	      "is missing, unreadable, cut off, or too poor for the reports or the thresholds.\n",
 	      out);
 }
 

@@ -13,14 +13,20 @@ const struct kma_command_word kma_command_words[KMA_NR_WORDS] = {
 	[KMA_COMMAND_ANALYZE] = { NULL, "TRACE", "the reports over a trace" },
 	[KMA_COMMAND_STORY] = { "story", "{--pfn N | --ptr ADDRESS} TRACE",
 				"the whole life of one page or object, step by step" },
+	[KMA_COMMAND_DIFF] = { "diff", "BASE NEW | --base BASE... --new NEW...",
+			       "what got better and worse, and why" },
+	[KMA_COMMAND_MERGE] = { "merge", "RESULT...", "results of many machines or parts as one" },
 };
 
 #define ANALYZE	   KMA_FOR(ANALYZE)
 #define STORY	   KMA_FOR(STORY)
-#define READ_TRACE (ANALYZE | STORY)
+#define DIFF	   KMA_FOR(DIFF)
+#define MERGE	   KMA_FOR(MERGE)
+#define REPORTS	   (ANALYZE | DIFF | MERGE)
+#define READ_TRACE (REPORTS | STORY)
 
 const struct kma_option kma_options[] = {
-	{ KMA_OPT_REPORT, ANALYZE, "report", "LIST",
+	{ KMA_OPT_REPORT, REPORTS, "report", "LIST",
 	  "only these reports, by name, separated by commas (see --list)" },
 	{ KMA_OPT_TOP, READ_TRACE, "top", "N",
 	  "rows of each table in the text (default 10; of a story 100)" },
@@ -32,7 +38,7 @@ const struct kma_option kma_options[] = {
 	{ KMA_OPT_TO, READ_TRACE, "to", "TIME", "up to this time: the same" },
 	{ KMA_OPT_STACKS, READ_TRACE, "stacks", "[DEPTH]",
 	  "tell call sites apart by stacks, DEPTH deep (8); story: show them (all)" },
-	{ KMA_OPT_NODES, ANALYZE, "nodes", "N",
+	{ KMA_OPT_NODES, REPORTS, "nodes", "N",
 	  "the machine's online NUMA nodes (default: those seen in the trace)" },
 	{ KMA_OPT_MIGRATETYPES, READ_TRACE, "migratetypes", "LIST",
 	  "their names, from 0 on or as 0=Unmovable,4=CMA (see /proc/pagetypeinfo)" },
@@ -47,6 +53,29 @@ const struct kma_option kma_options[] = {
 	  "no text and no progress; only errors, the exit status and JSON" },
 	{ KMA_OPT_NO_COLOR, READ_TRACE, "no-color", NULL,
 	  "no colour (also with NO_COLOR set, or when not on a terminal)" },
+	{ KMA_OPT_BASE, DIFF, "base", "FILES",
+	  "traces or results before, all up to the next option" },
+	{ KMA_OPT_NEW, DIFF, "new", "FILES", "traces or results after, all up to the next option" },
+	{ KMA_OPT_THRESHOLD, ANALYZE, "threshold", "EXPR",
+	  "judge: \"zone_lock.hold_ns: p99 <= base + 5%\" (repeatable; see the manual)" },
+	{ KMA_OPT_THRESHOLDS, ANALYZE, "thresholds", "FILE", "thresholds from a JSON file" },
+	{ KMA_OPT_BASELINE, ANALYZE, "baseline", "FILE",
+	  "what base is in a threshold: a result in JSON, or a trace" },
+	{ KMA_OPT_SAVE_BASELINE, ANALYZE, "save-baseline", "FILE",
+	  "write the result for later, unless a threshold does not hold" },
+	{ KMA_OPT_MAX_LOST, ANALYZE, "max-lost", "N",
+	  "more lost events, or N% of all, are too many to judge (0)" },
+	{ KMA_OPT_MIN_SAMPLES, ANALYZE, "min-samples", "N",
+	  "fewer samples of a distribution are too few to judge (10)" },
+	{ KMA_OPT_INCONCLUSIVE, ANALYZE, "inconclusive", "WHAT",
+	  "what cannot be judged shall pass or fail (else: status 3)" },
+	{ KMA_OPT_ANNOTATE, ANALYZE, "annotate", "KIND",
+	  "github: also say it as annotations of GitHub Actions" },
+	{ KMA_OPT_JUNIT, ANALYZE, "junit", "FILE", "what became of the thresholds, as JUnit XML" },
+	{ KMA_OPT_SARIF, ANALYZE, "sarif", "FILE", "the same as SARIF 2.1.0" },
+	{ KMA_OPT_MARKDOWN, ANALYZE, "markdown", "FILE", "the same as a Markdown page" },
+	{ KMA_OPT_FAIL_ON_WORSE, DIFF, "fail-on-worse", NULL,
+	  "exit with 1 when something got worse" },
 	{ KMA_OPT_LIST, ANALYZE, "list", NULL,
 	  "list the reports, their metrics, and the events they need" },
 	{ KMA_OPT_VERSION, KMA_FOR_ALL, "version", NULL, "print the version" },
@@ -54,7 +83,7 @@ const struct kma_option kma_options[] = {
 	{ 0 },
 };
 
-#define MAX_OPTIONS	    64
+#define MAX_OPTIONS	    96
 #define DEFAULT_STACK_DEPTH 8
 #define MAX_STACK_DEPTH	    64
 
@@ -225,9 +254,28 @@ static int parse_reports(const char *text, struct kma_config *config, struct kma
 	return 0;
 }
 
+static void add_file(struct kma_files *files, const char *path)
+{
+	files->paths[files->nr++] = strcmp(path, "-") ? path : "/dev/stdin";
+}
+
+/* The option's value is the first of a list that goes on with what stands behind it. */
+static int begin_list(struct kma_files *files, const char *option, const char *path,
+		      struct kma_error *err)
+{
+	if (*path == '-' && path[1])
+		return kma_fail(err, KMA_ERR_USAGE, "--%s takes files, not \"%s\"", option, path);
+	add_file(files, path);
+	return 0;
+}
+
 static int parse_option(struct kma_config *config, int id, const char *value, struct kma_error *err)
 {
 	switch (id) {
+	case KMA_OPT_BASE:
+		return begin_list(&config->base, "base", value, err);
+	case KMA_OPT_NEW:
+		return begin_list(&config->new, "new", value, err);
 	case KMA_OPT_REPORT:
 		return parse_reports(value, config, err);
 	case KMA_OPT_TOP:
@@ -272,6 +320,9 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 			return kma_fail(err, KMA_ERR_USAGE,
 					"--reader takes own or libtracecmd, not \"%s\"", value);
 		return 0;
+	case KMA_OPT_FAIL_ON_WORSE:
+		config->fail_on_worse = true;
+		return 0;
 	case KMA_OPT_QUIET:
 		config->quiet = true;
 		return 0;
@@ -288,13 +339,14 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 		config->command = KMA_COMMAND_HELP;
 		return 0;
 	default:
-		return kma_fail(err, KMA_ERR_INTERNAL, "option %d without a meaning", id);
+		return kma_gate_option(&config->gate, id, value, err);
 	}
 }
 
 /* getopt_long()'s two tables, made from ours. */
 static void getopt_tables(struct option *longs, char *shorts)
 {
+	*shorts++ = '-'; /* files in their places among the options */
 	*shorts++ = ':';
 	for (const struct kma_option *option = kma_options; option->name; option++) {
 		*longs++ = (struct option){
@@ -344,7 +396,7 @@ static int check_command(enum kma_command command, int id, struct kma_error *err
 			option->name, word ? " " : "", word ? word : "");
 }
 
-static int check_story(const struct kma_config *config, struct kma_error *err)
+static int check_story(struct kma_config *config, struct kma_error *err)
 {
 	bool page = config->pfns.end;
 
@@ -354,6 +406,9 @@ static int check_story(const struct kma_config *config, struct kma_error *err)
 				"(--ptr 0xffff888003c41500), one of the two");
 	if (page && config->pfns.end - config->pfns.start != 1)
 		return kma_fail(err, KMA_ERR_USAGE, "story tells of one page: --pfn N");
+	config->reports_picked = true;
+	config->analyses[0] = page ? &kma_story_page_analysis : &kma_story_object_analysis;
+	config->analyses[1] = NULL;
 	return 0;
 }
 
@@ -367,18 +422,74 @@ static enum kma_command find_command(int argc, char **argv)
 	return KMA_COMMAND_ANALYZE;
 }
 
-int kma_config_parse(struct kma_config *config, int argc, char **argv, struct kma_error *err)
+static int too_few(enum kma_command command, const char *what, struct kma_error *err)
 {
-	enum kma_command command = find_command(argc, argv);
+	const struct kma_command_word *word = &kma_command_words[command];
+
+	return kma_fail(err, KMA_ERR_USAGE,
+			"%s given: kmem-analyze %s%s[OPTION]... %s; --help tells more", what,
+			word->word ? word->word : "", word->word ? " " : "", word->synopsis);
+}
+
+static int check_trace(struct kma_config *config, struct kma_error *err)
+{
+	const struct kma_files *files = &config->files;
+
+	if (!files->nr)
+		return too_few(config->command, "no trace", err);
+	if (files->nr > 1)
+		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
+				files->paths[1]);
+	config->path = files->paths[0];
+	return 0;
+}
+
+/* Does the command have the files that it needs, and no others? */
+static int check_files(struct kma_config *config, struct kma_error *err)
+{
+	const struct kma_files *files = &config->files;
+
+	switch (config->command) {
+	case KMA_COMMAND_DIFF:
+		if (config->base.nr || config->new.nr) {
+			if (files->nr)
+				return kma_fail(err, KMA_ERR_USAGE,
+						"\"%s\" stands before --base and --new: on which "
+						"side is it?",
+						files->paths[0]);
+			if (!config->base.nr || !config->new.nr)
+				return too_few(config->command, "no file to compare with", err);
+			return 0;
+		}
+		if (files->nr > 2)
+			return kma_fail(
+				err, KMA_ERR_USAGE,
+				"\"%s\" is a third file: --base FILES --new FILES compare several",
+				files->paths[2]);
+		if (files->nr < 2)
+			return too_few(config->command, "no two files", err);
+		return 0;
+	case KMA_COMMAND_STORY:
+		if (check_trace(config, err) < 0)
+			return -1;
+		return check_story(config, err);
+	case KMA_COMMAND_MERGE:
+		return files->nr ? 0 : too_few(config->command, "no result", err);
+	default:
+		if (check_trace(config, err) < 0)
+			return -1;
+		return kma_gate_check(&config->gate, err);
+	}
+}
+
+static int parse_words(struct kma_config *config, int argc, char **argv, struct kma_error *err)
+{
+	enum kma_command command = config->command;
+	struct kma_files *list = &config->files;
 	struct option longs[MAX_OPTIONS];
 	char shorts[2 * MAX_OPTIONS];
 	int id;
 
-	memset(config, 0, sizeof(*config));
-	config->command = command;
-	config->top = command == KMA_COMMAND_STORY ? 100 : 10;
-	for (size_t i = 0; kma_analyses[i]; i++)
-		config->analyses[i] = kma_analyses[i];
 	getopt_tables(longs, shorts);
 	opterr = 0;
 	optind = kma_command_words[command].word ? 2 : 1;
@@ -389,30 +500,46 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 			return kma_fail(err, KMA_ERR_USAGE,
 					"option \"%s\" needs a value; --help tells",
 					argv[optind - 1]);
+		if (id == 1) {
+			add_file(list, optarg);
+			continue;
+		}
 		if (check_command(command, id, err) < 0 ||
 		    parse_option(config, id, optarg, err) < 0)
 			return -1;
+		if (id == KMA_OPT_BASE)
+			list = &config->base;
+		else if (id == KMA_OPT_NEW)
+			list = &config->new;
 	}
-	if (config->command >= KMA_NR_WORDS)
-		return 0;
-	if (optind == argc)
-		return kma_fail(
-			err, KMA_ERR_USAGE,
-			"no trace given: kmem-analyze %s%s[OPTION]... %s; --help tells more",
-			kma_command_words[command].word ? kma_command_words[command].word : "",
-			kma_command_words[command].word ? " " : "",
-			kma_command_words[command].synopsis);
-	if (command == KMA_COMMAND_STORY && check_story(config, err) < 0)
-		return -1;
-	if (optind + 1 < argc)
-		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
-				argv[optind + 1]);
-	config->path = strcmp(argv[optind], "-") ? argv[optind] : "/dev/stdin";
-	return 0;
+	while (optind < argc)
+		add_file(list, argv[optind++]);
+	return config->command < KMA_NR_WORDS ? check_files(config, err) : 0;
+}
+
+int kma_config_parse(struct kma_config *config, int argc, char **argv, struct kma_error *err)
+{
+	memset(config, 0, sizeof(*config));
+	config->command = find_command(argc, argv);
+	config->top = config->command == KMA_COMMAND_STORY ? 100 : 10;
+	kma_gate_config_init(&config->gate);
+	for (size_t i = 0; kma_analyses[i]; i++)
+		config->analyses[i] = kma_analyses[i];
+	config->files.paths = calloc(argc + 1, sizeof(*config->files.paths));
+	config->base.paths = calloc(argc + 1, sizeof(*config->base.paths));
+	config->new.paths = calloc(argc + 1, sizeof(*config->new.paths));
+	if (!config->files.paths || !config->base.paths || !config->new.paths)
+		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	return parse_words(config, argc, argv, err);
 }
 
 void kma_config_free(struct kma_config *config)
 {
 	free(config->cpus);
 	config->cpus = NULL;
+	kma_gate_config_free(&config->gate);
+	free(config->files.paths);
+	free(config->base.paths);
+	free(config->new.paths);
+	config->files.paths = config->base.paths = config->new.paths = NULL;
 }

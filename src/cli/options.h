@@ -22,6 +22,20 @@ enum kma_option_id {
 	KMA_OPT_MIGRATETYPES,
 	KMA_OPT_PFN,
 	KMA_OPT_PTR,
+	KMA_OPT_THRESHOLD = 400, /* judging: gate_options.c */
+	KMA_OPT_THRESHOLDS,
+	KMA_OPT_BASELINE,
+	KMA_OPT_SAVE_BASELINE,
+	KMA_OPT_MAX_LOST,
+	KMA_OPT_MIN_SAMPLES,
+	KMA_OPT_INCONCLUSIVE,
+	KMA_OPT_ANNOTATE,
+	KMA_OPT_JUNIT,
+	KMA_OPT_SARIF,
+	KMA_OPT_MARKDOWN,
+	KMA_OPT_BASE,
+	KMA_OPT_NEW,
+	KMA_OPT_FAIL_ON_WORSE,
 };
 
 /* Commands that take an option: bits of 1 << enum kma_command. */

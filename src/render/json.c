@@ -13,41 +13,7 @@
 #include "render/json_writer.h"
 #include "render/render.h"
 #include "result/result.h"
-
-static const char *unit_name(enum kma_unit unit)
-{
-	switch (unit) {
-	case KMA_UNIT_COUNT:
-		return "count";
-	case KMA_UNIT_NS:
-		return "ns";
-	case KMA_UNIT_BYTES:
-		return "bytes";
-	case KMA_UNIT_PAGES:
-		return "pages";
-	case KMA_UNIT_RATIO:
-		return "ratio";
-	case KMA_UNIT_COEFFICIENT:
-		return "coefficient";
-	case KMA_UNIT_NS_PER_PAGE:
-		return "ns/page";
-	case KMA_UNIT_TIMESTAMP:
-		return "timestamp";
-	}
-	return "count";
-}
-
-static const char *status_name(enum kma_status_code code)
-{
-	static const char *const names[] = {
-		[KMA_EXACT] = "exact",
-		[KMA_APPROXIMATE] = "approximate",
-		[KMA_LOWER_BOUND] = "lower-bound",
-		[KMA_UNAVAILABLE] = "unavailable",
-	};
-
-	return names[code];
-}
+#include "result/words.h"
 
 static struct json_object *labels_object(struct kma_json *w, const struct kma_labels *labels)
 {
@@ -91,24 +57,14 @@ static void add_dist(struct kma_json *w, struct json_object *o, const struct kma
 
 static struct json_object *metric_object(struct kma_json *w, const struct kma_metric *metric)
 {
-	static const char *const kinds[] = {
-		[KMA_COUNTER] = "counter",
-		[KMA_GAUGE] = "gauge",
-		[KMA_DISTRIBUTION] = "distribution",
-	};
-	static const char *const betters[] = {
-		[KMA_BETTER_NONE] = "none",
-		[KMA_BETTER_LOWER] = "lower",
-		[KMA_BETTER_HIGHER] = "higher",
-	};
 	struct json_object *o = kma_json_object(w);
 
 	kma_json_add_string(w, o, "name", metric->def->name);
 	kma_json_add(w, o, "labels", labels_object(w, &metric->labels));
-	kma_json_add_string(w, o, "kind", kinds[metric->def->kind]);
-	kma_json_add_string(w, o, "unit", unit_name(metric->def->unit));
-	kma_json_add_string(w, o, "better", betters[metric->def->better]);
-	kma_json_add_string(w, o, "status", status_name(metric->status.code));
+	kma_json_add_string(w, o, "kind", kma_metric_kind_words[metric->def->kind]);
+	kma_json_add_string(w, o, "unit", kma_unit_words[metric->def->unit]);
+	kma_json_add_string(w, o, "better", kma_better_words[metric->def->better]);
+	kma_json_add_string(w, o, "status", kma_status_words[metric->status.code]);
 	if (metric->status.code != KMA_EXACT)
 		kma_json_add_string(w, o, "reason", metric->status.reason);
 	if (metric->dist)
@@ -162,7 +118,7 @@ static void put_table(struct kma_json *w, const struct kma_table *table)
 		struct json_object *column = kma_json_object(w);
 
 		kma_json_add_string(w, column, "name", table->columns[c].name);
-		kma_json_add_string(w, column, "unit", unit_name(table->columns[c].unit));
+		kma_json_add_string(w, column, "unit", kma_unit_words[table->columns[c].unit]);
 		kma_json_append(w, columns, column);
 	}
 	kma_json_add(w, o, "columns", columns);
@@ -192,10 +148,11 @@ static void put_series(struct kma_json *w, const struct kma_series *series)
 
 	kma_json_add_string(w, o, "name", series->name);
 	kma_json_add_string(w, o, "title", series->title);
-	kma_json_add_string(w, o, "unit", unit_name(series->unit));
+	kma_json_add_string(w, o, "unit", kma_unit_words[series->unit]);
 	kma_json_add(w, o, "labels", labels_object(w, &series->labels));
 	kma_json_add(w, o, "start_ns", kma_json_whole(series->start_ns));
 	kma_json_add(w, o, "bin_ns", kma_json_whole(series->bin_ns));
+	kma_json_add(w, o, "level", kma_json_boolean(series->level));
 	for (size_t i = 0; i < series->nr; i++)
 		kma_json_append(w, values,
 				kma_json_real(isfinite(series->values[i]) ? series->values[i] : 0));
@@ -209,7 +166,7 @@ static void put_report(struct kma_json *w, const struct kma_report *report)
 
 	kma_json_add_string(w, o, "name", report->name);
 	kma_json_add_string(w, o, "title", report->title);
-	kma_json_add_string(w, o, "status", status_name(report->status.code));
+	kma_json_add_string(w, o, "status", kma_status_words[report->status.code]);
 	kma_json_add(w, o, "reasons", kma_json_strings(w, report->reasons, report->nr_reasons));
 	kma_json_put(w, o, true);
 	put_metrics(w, report);
@@ -229,15 +186,10 @@ static void put_report(struct kma_json *w, const struct kma_report *report)
 static void put_finding(struct kma_json *w, const struct kma_report *report,
 			const struct kma_finding *finding)
 {
-	static const char *const severities[] = {
-		[KMA_INFO] = "info",
-		[KMA_WARN] = "warn",
-		[KMA_ERROR] = "error",
-	};
 	struct json_object *o = kma_json_object(w);
 
 	kma_json_add_string(w, o, "id", finding->id);
-	kma_json_add_string(w, o, "severity", severities[finding->severity]);
+	kma_json_add_string(w, o, "severity", kma_severity_words[finding->severity]);
 	kma_json_add_string(w, o, "report", report->name);
 	kma_json_add_string(w, o, "message", finding->message);
 	kma_json_add_string(w, o, "advice", finding->advice);

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+struct kma_comparison;
+struct kma_judgement;
 struct kma_result;
 
 struct kma_text_options {
@@ -23,5 +25,19 @@ int kma_render_text(const struct kma_result *result, const struct kma_text_optio
 
 /* docs/kmem-analyze-1.schema.json describes it. 0, or -1 as above. */
 int kma_render_json(const struct kma_result *result, FILE *out);
+
+/* A comparison: the same, and docs/kmem-analyze-diff-1.schema.json. */
+int kma_render_diff_text(const struct kma_comparison *comparison,
+			 const struct kma_text_options *options, FILE *out);
+int kma_render_diff_json(const struct kma_comparison *comparison, FILE *out);
+
+/* What became of thresholds. 0, or -1 as above. */
+int kma_render_text_judgement(const struct kma_judgement *judgement,
+			      const struct kma_text_options *options, FILE *out);
+int kma_render_junit(const struct kma_judgement *judgement, FILE *out);
+int kma_render_sarif(const struct kma_judgement *judgement, FILE *out);
+int kma_render_markdown(const struct kma_judgement *judgement, FILE *out);
+/* Workflow commands of GitHub Actions */
+int kma_render_github(const struct kma_judgement *judgement, FILE *out);
 
 #endif
