@@ -199,6 +199,7 @@ static int analyze(const struct kma_config *config, struct kma_error *err)
 		.to = config->to,
 		.stack_depth = config->stack_depth,
 		.nodes = config->nodes,
+		.jobs = config->jobs,
 	};
 	struct kma_terminal_progress progress;
 	bool show_progress = !config->quiet && isatty(STDERR_FILENO);

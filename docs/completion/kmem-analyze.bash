@@ -4,8 +4,8 @@
 
 _kmem_analyze()
 {
-	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --json --json= --reader -q --quiet
-		--no-color --list -V --version -h --help'
+	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --jobs --json --json= --reader
+		-q --quiet --no-color --list -V --version -h --help'
 	local reports='zone_lock pcp page slab extfrag percpu'
 	local readers='own libtracecmd'
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
@@ -30,7 +30,7 @@ _kmem_analyze()
 		mapfile -t COMPREPLY < <(compgen -W "$readers" -- "$word")
 		return
 		;;
-	--top | --cpu | --buffer | --from | --to | --nodes | --stacks)
+	--top | --cpu | --buffer | --from | --to | --nodes | --jobs | --stacks)
 		return
 		;;
 	esac

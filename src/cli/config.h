@@ -31,6 +31,7 @@ struct kma_config {
 	unsigned int top;
 	unsigned int stack_depth; /* 0: no stacks */
 	unsigned int nodes;	  /* 0: as seen in the trace */
+	unsigned int jobs;	  /* threads; 0: as many as help */
 	bool json;
 	const char *json_path; /* NULL: standard output, instead of the text */
 	bool quiet, no_color;

@@ -25,6 +25,7 @@ struct kma_selection {
 	struct kma_time_limit from, to;
 	uint32_t stack_depth, nodes; /* as in struct kma_trace */
 	struct kma_pfn_range pfns;   /* the same */
+	unsigned int jobs;	     /* threads; 0: as many as help */
 };
 
 /* Told now and then how far it is; never on the way of an event. */
