@@ -14,7 +14,7 @@
 #include "util/arena.h"
 
 /* Lanes share this much for decoded events, whatever their number. */
-#define LANES_BUDGET	(16u << 20)
+#define LANES_BUDGET	(4u << 20)
 #define MAX_LANE_EVENTS 256
 #define MIN_LANE_EVENTS 8
 /* More threads than this help no trace, and one is fastest with less to read than this for each. */
