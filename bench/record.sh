@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Records tens of millions of kmem events of this kernel into FILE, uncompressed, through a trace instance of its own,
-# which is gone afterwards whatever happens. Exit status 77, with the reason, where that is not possible.
+# Records tens of millions of kmem and percpu events of this kernel into FILE, uncompressed, through a trace instance of
+# its own, which is gone afterwards whatever happens. Exit status 77, with the reason, where that is not possible.
 #   bench/record.sh FILE [SECONDS]
 set -eu
 
 file=$1
-seconds=${2:-25}
+seconds=${2:-60} # at most: it ends when a ring buffer is nearly full
 kbytes=700000 # for each CPU
 instance=kmem-analyze-bench-$$
 directory=
@@ -21,6 +21,9 @@ cleanup() {
 		echo 0 >"$directory/tracing_on"
 		rmdir "$directory"
 	fi
+	for mount in "$load"/mount.*; do
+		[ ! -d "$mount" ] || umount "$mount" 2>/dev/null || :
+	done
 	rm -rf "$load"
 }
 
@@ -37,20 +40,50 @@ directory=/sys/kernel/tracing/instances/$instance
 mkdir "$directory" 2>/dev/null || { directory='' && skip "no trace instance can be made"; }
 echo 0 >"$directory/tracing_on"
 echo $kbytes >"$directory/buffer_size_kb" 2>/dev/null || skip "no room for the ring buffers"
-for event in mm_page_alloc mm_page_free mm_page_free_batched mm_page_alloc_zone_locked \
-	mm_page_pcpu_refill mm_page_pcpu_drain mm_zone_lock_contended mm_zone_locked \
-	mm_zone_lock_unlock kmalloc kfree kmem_cache_alloc kmem_cache_free; do
-	[ ! -d "$directory/events/kmem/$event" ] || echo 1 >"$directory/events/kmem/$event/enable"
+for event in kmem/mm_page_alloc kmem/mm_page_free kmem/mm_page_free_batched kmem/mm_page_alloc_zone_locked \
+	kmem/mm_page_alloc_extfrag kmem/mm_page_pcpu_refill kmem/mm_page_pcpu_drain kmem/mm_zone_lock_contended \
+	kmem/mm_zone_locked kmem/mm_zone_lock_unlock kmem/kmalloc kmem/kfree kmem/kmem_cache_alloc \
+	kmem/kmem_cache_free percpu; do
+	[ ! -d "$directory/events/$event" ] || echo 1 >"$directory/events/$event/enable"
 done
-echo "recording for $seconds seconds: two writers fill and empty a tmpfs" >&2
+
+# Pages: files of a tmpfs. Slab objects: names and processes. Per-CPU areas: the counters of a mounted tmpfs.
+work() {
+	mkdir "$load/$1" "$load/mount.$1"
+	while [ ! -e "$load/stop" ]; do
+		dd if=/dev/zero of="$load/$1/file" bs=1M count=100 2>/dev/null
+		rm "$load/$1/file"
+		i=0
+		while [ $i -lt 600 ]; do
+			: >"$load/$1/$i"
+			i=$((i + 1))
+		done
+		find "$load/$1" -type f -exec rm {} +
+		for _ in 1 2 3 4 5; do
+			mount -t tmpfs none "$load/mount.$1" 2>/dev/null || break
+			umount "$load/mount.$1"
+		done
+	done
+}
+
+full() {
+	for stats in "$directory"/per_cpu/cpu*/stats; do
+		bytes=$(sed -n 's/^bytes: //p' "$stats")
+		[ "$bytes" -lt $((kbytes * 920)) ] || return 0
+	done
+	return 1
+}
+
+echo "recording for at most $seconds seconds: files, processes and mounts" >&2
 echo 1 >"$directory/tracing_on"
-end=$(($(date +%s) + seconds))
-for writer in 1 2; do
-	while [ "$(date +%s)" -lt "$end" ]; do
-		dd if=/dev/zero of="$load/$writer" bs=1M count=200 2>/dev/null
-		rm "$load/$writer"
-	done &
+for worker in $(seq "$(nproc)"); do
+	work "$worker" &
 done
-wait
+while [ "$seconds" -gt 0 ] && ! full; do
+	sleep 1
+	seconds=$((seconds - 1))
+done
 echo 0 >"$directory/tracing_on"
+: >"$load/stop"
+wait
 trace-cmd extract -B "$instance" --compression none -o "$file" >/dev/null 2>&1

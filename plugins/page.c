@@ -379,15 +379,21 @@ static inline int feed_event(struct kma_state *state, const struct kma_batch *ba
 	}
 }
 
+static inline bool is_followed(const struct kma_event *e)
+{
+	return e->kind == KMA_PAGE_ALLOC || e->kind == KMA_PAGE_FREE;
+}
+
 static int page_feed(struct kma_state *state, const struct kma_batch *batch)
 {
 	for (size_t i = 0; i < batch->nr; i++) {
-		if (i + PREFETCH_AHEAD < batch->nr) {
-			const struct kma_event *ahead = &batch->events[i + PREFETCH_AHEAD];
+		const struct kma_event *ahead = &batch->events[i + PREFETCH_AHEAD];
 
-			if (ahead->kind == KMA_PAGE_ALLOC || ahead->kind == KMA_PAGE_FREE)
-				kma_pagemap_prefetch(&state->live, 2 * ahead->page.pfn);
-		}
+		if (i + PREFETCH_AHEAD < batch->nr && is_followed(ahead))
+			kma_pagemap_prefetch(&state->live, 2 * ahead->page.pfn);
+		ahead += PREFETCH_AHEAD;
+		if (i + 2 * PREFETCH_AHEAD < batch->nr && is_followed(ahead))
+			kma_pagemap_prefetch_entry(&state->live, 2 * ahead->page.pfn);
 		if (feed_event(state, batch, &batch->events[i]))
 			return -1;
 	}

@@ -44,6 +44,7 @@ struct kma_config {
 	unsigned int top;
 	unsigned int stack_depth;  /* 0: no stacks */
 	unsigned int nodes;	   /* 0: as seen in the trace */
+	unsigned int jobs;	   /* threads; 0: as many as help */
 	struct kma_pfn_range pfns; /* --pfn */
 	bool has_ptr;
 	uint64_t ptr; /* --ptr */

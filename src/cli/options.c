@@ -49,6 +49,8 @@ const struct kma_option kma_options[] = {
 	  "JSON instead of text, or into FILE beside the text" },
 	{ KMA_OPT_READER, READ_TRACE, "reader", "NAME",
 	  "own (default) or libtracecmd (slower, the reference)" },
+	{ KMA_OPT_JOBS, READ_TRACE, "jobs", "N",
+	  "threads that work on it (default: one for each CPU, if they help)" },
 	{ KMA_OPT_QUIET, READ_TRACE, "quiet", NULL,
 	  "no text and no progress; only errors, the exit status and JSON" },
 	{ KMA_OPT_NO_COLOR, READ_TRACE, "no-color", NULL,
@@ -86,6 +88,7 @@ const struct kma_option kma_options[] = {
 #define MAX_OPTIONS	    96
 #define DEFAULT_STACK_DEPTH 8
 #define MAX_STACK_DEPTH	    64
+#define MAX_JOBS	    64
 
 static int parse_count(const char *text, const char *option, unsigned int *value,
 		       struct kma_error *err)
@@ -307,6 +310,13 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 	case KMA_OPT_PTR:
 		config->has_ptr = true;
 		return parse_address(value, &config->ptr, err);
+	case KMA_OPT_JOBS:
+		if (parse_count(value, "jobs", &config->jobs, err) < 0)
+			return -1;
+		if (!config->jobs || config->jobs > MAX_JOBS)
+			return kma_fail(err, KMA_ERR_USAGE, "--jobs takes a number from 1 to %d",
+					MAX_JOBS);
+		return 0;
 	case KMA_OPT_JSON:
 		config->json = true;
 		config->json_path = value && strcmp(value, "-") ? value : NULL;

@@ -9,8 +9,6 @@
 #include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "source/open.h"
 #include "util/arena.h"
@@ -18,7 +16,6 @@
 #define MIN_PAGE_SIZE 64u
 #define MAX_PAGE_SIZE (1u << 26)
 #define MAX_NAME      255 /* of a system or a buffer: they are directories */
-#define WINDOW_BYTES  (4u << 20)
 
 struct kma_cursor kma_dat_cursor(const struct kma_tracedat *dat, uint64_t offset)
 {
@@ -334,6 +331,7 @@ static int next_chunk(struct kma_tracedat *dat, struct kma_dat_lane *lane, struc
 		lane->chunks_left = kma_cursor_u32(&cursor);
 	}
 	lane->chunk_size = lane->chunk_at = 0;
+	kma_window_move(&lane->window, &dat->map, lane->data, lane->size, lane->at);
 	if (!lane->chunks_left && !cursor.past_end)
 		return 0;
 	size = kma_cursor_u32(&cursor);
@@ -363,28 +361,6 @@ static int next_chunk(struct kma_tracedat *dat, struct kma_dat_lane *lane, struc
 	lane->chunks_left--;
 	lane->chunk_size = to_size;
 	return 1;
-}
-
-/*
- * What was read stays in the page cache, but need not count as this process's memory; what comes
- * after the next window is asked for in time, as lanes taking turns look like random access.
- */
-static void move_window(struct kma_tracedat *dat, struct kma_dat_lane *lane)
-{
-	uintptr_t page = sysconf(_SC_PAGESIZE), data = (uintptr_t)lane->data;
-	uintptr_t begin = (data + lane->window + page - 1) & ~(page - 1);
-	uintptr_t end = (data + lane->at) & ~(page - 1);
-	size_t ahead = lane->at + WINDOW_BYTES;
-
-	lane->window = lane->at;
-	if (!dat->map.mapped)
-		return;
-	if (end > begin)
-		madvise((void *)begin, end - begin, MADV_DONTNEED);
-	if (ahead < lane->size)
-		madvise((void *)((data + ahead) & ~(page - 1)),
-			lane->size - ahead < WINDOW_BYTES ? lane->size - ahead : WINDOW_BYTES,
-			MADV_WILLNEED);
 }
 
 static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece *piece,
@@ -417,10 +393,9 @@ static int dat_next(struct kma_source *source, uint32_t index, struct kma_piece 
 		return 1;
 	}
 	left = lane->size - lane->at;
+	kma_window_move(&lane->window, &dat->map, lane->data, lane->size, lane->at);
 	if (!left)
 		return 0;
-	if (!lane->at || lane->at - lane->window >= WINDOW_BYTES)
-		move_window(dat, lane);
 	piece->page = lane->data + lane->at;
 	piece->page_size = left < page_size ? left : page_size;
 	lane->at += piece->page_size;
@@ -435,7 +410,8 @@ static int dat_rewind(struct kma_source *source, struct kma_error *err)
 	for (uint32_t i = 0; i < dat->nr_lanes; i++) {
 		struct kma_dat_lane *lane = &dat->lanes[i];
 
-		lane->at = lane->window = 0;
+		lane->at = 0;
+		lane->window = (struct kma_window){ 0 };
 		lane->started = lane->ended = false;
 		lane->chunk_size = lane->chunk_at = 0;
 	}

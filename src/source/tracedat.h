@@ -8,6 +8,7 @@
 #include "source/cursor.h"
 #include "source/mapping.h"
 #include "source/source.h"
+#include "source/window.h"
 
 /* Option ids. In version 7 the same numbers name sections. */
 enum {
@@ -40,7 +41,7 @@ struct kma_dat_lane {
 	bool compressed;
 	const uint8_t *data; /* in the mapping */
 	size_t size, at;
-	size_t window; /* where the window that is being read began */
+	struct kma_window window;
 	/* compressed: the chunk being handed out */
 	bool started, ended;
 	uint32_t chunks_left;

@@ -27,26 +27,28 @@ int kma_lane_open(struct kma_lane *lane, const struct kma_lane_config *config, u
 	lane->ended = !info->bytes;
 	if (lane->ended)
 		return 0;
-	lane->events = aligned_alloc(64, ((size_t)config->max_events + MAX_NESTED + 2) *
-						 sizeof(*lane->events));
+	for (unsigned int i = 0; i < 2; i++) {
+		struct kma_lane_buffer *buffer = &lane->buffers[i];
+
+		buffer->events = aligned_alloc(64, ((size_t)config->max_events + MAX_NESTED + 2) *
+							   sizeof(*buffer->events));
+		if (!buffer->events)
+			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	}
+	lane->filling = &lane->buffers[0];
 	lane->counts = calloc(config->schema->nr_known + 1, sizeof(*lane->counts));
-	if (!lane->events || !lane->counts)
+	if (!lane->counts)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	return 0;
 }
 
-/* What a lane no longer needs once it has ended. */
-static void release(struct kma_lane *lane)
-{
-	free(lane->events);
-	free(lane->stacks);
-	lane->events = NULL;
-	lane->stacks = NULL;
-}
-
 void kma_lane_close(struct kma_lane *lane)
 {
-	release(lane);
+	for (unsigned int i = 0; i < 2; i++) {
+		free(lane->buffers[i].events);
+		free(lane->buffers[i].stacks);
+		lane->buffers[i] = (struct kma_lane_buffer){ 0 };
+	}
 	free(lane->counts);
 	lane->counts = NULL;
 }
@@ -75,7 +77,7 @@ static bool next_piece(struct kma_lane *lane)
 			add_gap(lane, lane->piece.lost, lane->piece.lost_counted);
 		return true;
 	}
-	lane->bytes += lane->piece.page_size;
+	lane->filling->bytes += lane->piece.page_size;
 	kma_page_open(&source->info.page_format, lane->piece.page, lane->piece.page_size, full,
 		      &lane->page);
 	if (lane->page.lost)
@@ -130,7 +132,7 @@ bool kma_lane_peek(struct kma_lane *lane, uint64_t *ts)
 
 static void put_gap(struct kma_lane *lane, uint64_t ts, bool any_before)
 {
-	struct kma_event *event = &lane->events[lane->kept++];
+	struct kma_event *event = &lane->filling->events[lane->kept++];
 
 	*event = (struct kma_event){
 		.ts = ts, .cpu = lane->cpu, .buffer = lane->buffer, .kind = KMA_KIND_GAP
@@ -145,18 +147,18 @@ static void put_gap(struct kma_lane *lane, uint64_t ts, bool any_before)
 }
 
 /* Room for a stack and its length. */
-static uint64_t *stack_room(struct kma_lane *lane)
+static uint64_t *stack_room(struct kma_lane_buffer *buffer)
 {
-	if (lane->max_stacks < lane->nr_stacks + MAX_STACK + 1) {
-		uint32_t max = lane->max_stacks ? 2 * lane->max_stacks : 4096;
-		uint64_t *stacks = realloc(lane->stacks, max * sizeof(*stacks));
+	if (buffer->max_stacks < buffer->nr_stacks + MAX_STACK + 1) {
+		uint32_t max = buffer->max_stacks ? 2 * buffer->max_stacks : 4096;
+		uint64_t *stacks = realloc(buffer->stacks, max * sizeof(*stacks));
 
 		if (!stacks)
 			return NULL;
-		lane->stacks = stacks;
-		lane->max_stacks = max;
+		buffer->stacks = stacks;
+		buffer->max_stacks = max;
 	}
-	return &lane->stacks[lane->nr_stacks];
+	return &buffer->stacks[buffer->nr_stacks];
 }
 
 static bool is_tracing(const struct kma_lane_config *config, uint64_t address)
@@ -188,6 +190,7 @@ static size_t tracing_depth(const struct kma_lane_config *config, const uint64_t
 static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 {
 	const struct kma_schema *schema = lane->config->schema;
+	struct kma_lane_buffer *buffer = lane->filling;
 	uint32_t end = lane->kept, first = end > MAX_NESTED ? end - MAX_NESTED : 0;
 	int32_t pid = kma_record_pid(schema, record);
 	uint64_t *words;
@@ -196,7 +199,7 @@ static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 	if (lane->after == KMA_AFTER_OTHER)
 		return;
 	while (end-- > first) {
-		struct kma_event *event = &lane->events[end];
+		struct kma_event *event = &buffer->events[end];
 
 		if (event->kind == KMA_KIND_GAP)
 			return;
@@ -205,7 +208,7 @@ static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 				return;
 			continue;
 		}
-		words = stack_room(lane);
+		words = stack_room(buffer);
 		if (!words)
 			return;
 		words[0] = kma_decode_stack(schema, record, words + 1, MAX_STACK);
@@ -215,34 +218,38 @@ static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 		words[0] -= skip;
 		if (skip)
 			memmove(words + 1, words + 1 + skip, words[0] * sizeof(*words));
-		event->stack = lane->nr_stacks;
-		lane->nr_stacks += words[0] + 1;
+		event->stack = buffer->nr_stacks;
+		buffer->nr_stacks += words[0] + 1;
 		return;
 	}
 }
 
-/* Events held back move to the front, with their stacks. */
-static void keep_tail(struct kma_lane *lane)
+/* Turns to the other buffer: events held back move there, with their stacks. */
+static void turn(struct kma_lane *lane)
 {
-	uint64_t words[MAX_NESTED * (MAX_STACK + 1)];
-	uint32_t used = 1; /* 0 says: no stack */
+	const struct kma_lane_buffer *from = lane->filling;
+	struct kma_lane_buffer *to = &lane->buffers[from == &lane->buffers[0]];
 
-	memmove(lane->events, lane->events + lane->nr, lane->kept * sizeof(*lane->events));
+	to->nr_stacks = 1; /* 0 says: no stack */
+	to->nr = 0;
+	to->bytes = 0;
+	lane->filling = to;
+	memcpy(to->events, from->events + from->nr, lane->kept * sizeof(*to->events));
 	for (uint32_t i = 0; i < lane->kept; i++) {
-		struct kma_event *event = &lane->events[i];
-		uint32_t nr;
+		struct kma_event *event = &to->events[i];
+		const uint64_t *words;
+		uint64_t *room;
 
 		if (!event->stack)
 			continue;
-		nr = lane->stacks[event->stack] + 1;
-		memcpy(&words[used - 1], &lane->stacks[event->stack], nr * sizeof(*words));
-		event->stack = used;
-		used += nr;
+		words = &from->stacks[event->stack];
+		room = stack_room(to);
+		event->stack = room ? to->nr_stacks : 0;
+		if (!room)
+			continue;
+		memcpy(room, words, (words[0] + 1) * sizeof(*words));
+		to->nr_stacks += words[0] + 1;
 	}
-	if (used > 1)
-		memcpy(&lane->stacks[1], words, (used - 1) * sizeof(*words));
-	lane->nr_stacks = used;
-	lane->at = lane->nr = 0;
 }
 
 /* The lane's counters while it decodes: kept in registers, as most records of a trace touch nothing
@@ -271,7 +278,7 @@ static void take_event(struct kma_lane *lane, const struct kma_record *record, u
 		lane->after = KMA_AFTER_STACK;
 		return;
 	}
-	event = &lane->events[lane->kept];
+	event = &lane->filling->events[lane->kept];
 	if (!kma_decode(schema, &schema->plans[kind], record, config->strings, &lane->strings,
 			event)) {
 		lane->short_records++;
@@ -352,14 +359,14 @@ static void take_foreign_page(struct kma_lane *lane, struct tally *tally, uint32
 	take_page(lane, tally, max, &foreign);
 }
 
-bool kma_lane_fill(struct kma_lane *lane)
+const struct kma_lane_buffer *kma_lane_fill(struct kma_lane *lane)
 {
 	const struct kma_lane_config *config = lane->config;
 	uint32_t held = config->stacks ? MAX_NESTED : 0, max = config->max_events + held;
 	struct kma_record record;
 
 	if (lane->ended)
-		return false;
+		return NULL;
 	struct tally tally = {
 		.from_ts = config->from_ts,
 		.range = config->to_ts - config->from_ts,
@@ -373,7 +380,7 @@ bool kma_lane_fill(struct kma_lane *lane)
 		.time = config->source->info.time,
 	};
 
-	keep_tail(lane);
+	turn(lane);
 	while (lane->kept < max && next_record(lane, &record)) {
 		take_record(lane, &tally, &record, config->schema->swap);
 		if (lane->piece.type != KMA_PIECE_PAGE)
@@ -395,9 +402,7 @@ bool kma_lane_fill(struct kma_lane *lane)
 		}
 		held = 0;
 	}
-	lane->nr = lane->kept > held ? lane->kept - held : 0;
-	lane->kept -= lane->nr;
-	if (!lane->nr && lane->ended)
-		release(lane);
-	return lane->nr > 0;
+	lane->filling->nr = lane->kept > held ? lane->kept - held : 0;
+	lane->kept -= lane->filling->nr;
+	return lane->filling->nr ? lane->filling : NULL;
 }

@@ -26,17 +26,23 @@ struct kma_lane_config {
 	uint32_t max_events; /* decoded at a time */
 };
 
+/* Events in order; behind the first nr lie those held back. Stack words as in kma_batch. */
+struct kma_lane_buffer {
+	struct kma_event *events;
+	uint32_t nr;
+	uint64_t *stacks;
+	uint32_t nr_stacks, max_stacks;
+	uint64_t bytes; /* of the source, read for these events */
+};
+
 struct kma_lane {
 	const struct kma_lane_config *config;
 	uint32_t index; /* in the source */
 	uint32_t cpu;
 	uint16_t buffer;
 
-	/* Output: events[at..nr) are decoded and not yet taken. Stack words as in kma_batch. */
-	struct kma_event *events;
-	uint32_t at, nr;
-	uint64_t *stacks;
-	uint32_t nr_stacks, max_stacks;
+	/* Output: one buffer is filled while what is in the other is taken. */
+	struct kma_lane_buffer buffers[2], *filling;
 
 	/* Facts, complete once the lane has ended. */
 	uint64_t *counts; /* records by KMA_ID_COUNTER, from_ts..to_ts, wanted or not */
@@ -45,8 +51,7 @@ struct kma_lane {
 	uint64_t backwards;	/* records older than the one before */
 	uint64_t short_records; /* shorter than their format says: left out */
 	uint64_t damaged_pages;
-	uint64_t bytes; /* read so far */
-	bool failed;	/* the source gave up; @error says why */
+	bool failed; /* the source gave up; @error says why */
 	struct kma_error error;
 
 	/* Where in the source it is. */
@@ -69,11 +74,11 @@ void kma_lane_close(struct kma_lane *lane);
 /* The time of the lane's first record, before anything is decoded. False if it has none. */
 bool kma_lane_peek(struct kma_lane *lane, uint64_t *ts);
 /*
- * Decodes the next events once all are taken (at == nr). False at the end of the lane. A source
- * that fails ends its lane early, with lane->failed set. Never allocates but for stacks, and for
- * those rarely.
+ * Decodes the next events into the buffer that the last call did not fill, and returns it: what
+ * that call returned stays as it is until then. NULL at the end of the lane. A source that fails
+ * ends its lane early, with lane->failed set. Never allocates but for stacks, and for those rarely.
  */
-bool kma_lane_fill(struct kma_lane *lane);
+const struct kma_lane_buffer *kma_lane_fill(struct kma_lane *lane);
 
 /* The fields of a gap's pseudo event; its ts is that of the first record behind the gap. */
 static inline uint64_t kma_gap_count(const struct kma_event *gap)

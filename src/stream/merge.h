@@ -1,30 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Many lanes into one stream in the order (ts, cpu, buffer, position): a heap of the lanes' next
- * events, of which only the lane just taken from is moved.
+ * events, of which only the lane just taken from is moved. Knows nothing of threads: where a lane's
+ * events are not there yet, it stops and goes on when called again.
  */
 #ifndef KMA_STREAM_MERGE_H
 #define KMA_STREAM_MERGE_H
 
-#include "stream/lane.h"
+#include "stream/ahead.h"
 
-struct kma_merge {
-	struct kma_lane **heap; /* lanes with an event to give; the smallest on top */
+/* Events of a batch. */
+#define KMA_BATCH_EVENTS 512
+
+/* What the merge gives: events, and perhaps the gap behind them. */
+struct kma_merged {
+	struct kma_event *events; /* KMA_BATCH_EVENTS of them */
 	uint32_t nr;
-	struct kma_event *events; /* the batch being made */
+	uint64_t kinds; /* KMA_KIND_BIT of each kind among them */
 	uint64_t *stacks;
 	uint32_t nr_stacks, max_stacks;
+	bool has_gap;
+	struct kma_lost gap;
 };
 
-/* @lanes in the order of (cpu, buffer). Fills each for the first time. */
-int kma_merge_open(struct kma_merge *merge, struct kma_lane *lanes, uint32_t nr,
-		   struct kma_error *err);
+int kma_merged_open(struct kma_merged *merged, struct kma_error *err);
+void kma_merged_close(struct kma_merged *merged);
+
+/* A lane with an event to give. */
+struct kma_merge_input {
+	uint64_t ts; /* of *next */
+	const struct kma_event *next, *end;
+	const uint64_t *stacks;
+	struct kma_lane *lane;
+};
+
+struct kma_merge {
+	struct kma_ahead *ahead;
+	struct kma_merge_input *heap; /* the smallest on top */
+	uint32_t nr;
+	bool want; /* the lane on top gave all it had, and its next events are not there yet */
+};
+
+/* Fills each lane for the first time. */
+int kma_merge_open(struct kma_merge *merge, struct kma_ahead *ahead, struct kma_error *err);
 void kma_merge_close(struct kma_merge *merge);
 /*
- * The next events, as many as fit, up to the next gap. *@gap is NULL, or the gap behind them; both
- * are valid until the next call. False when nothing is left. -1 is never returned: memory is taken
- * at open, but for stacks, whose loss only drops the stack.
+ * Adds the next events to @merged (empty it before), as many as fit, up to the next gap. False when
+ * it stopped to wait for the lane on top, and is to be called again with the same @merged. Nothing
+ * in @merged says: nothing is left. Takes memory for stacks only, whose loss drops the stack.
  */
-bool kma_merge_next(struct kma_merge *merge, struct kma_batch *batch, const struct kma_event **gap);
+bool kma_merge_next(struct kma_merge *merge, struct kma_merged *merged);
 
 #endif

@@ -2,6 +2,7 @@
 /* The run of a trace through the analyses; see pipeline.h. */
 #include "stream/pipeline.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,23 +10,25 @@
 #include "decode/printfmt.h"
 #include "result/namer.h"
 #include "stream/facts.h"
-#include "stream/merge.h"
+#include "stream/flow.h"
 #include "util/arena.h"
 
 /* Lanes share this much for decoded events, whatever their number. */
-#define LANES_BUDGET	 (16u << 20)
-#define MAX_LANE_EVENTS	 256
-#define MIN_LANE_EVENTS	 8
-#define PROGRESS_BATCHES 256
+#define LANES_BUDGET	(4u << 20)
+#define MAX_LANE_EVENTS 256
+#define MIN_LANE_EVENTS 8
+/* More threads than this help no trace, and one is fastest with less to read than this for each. */
+#define MAX_USEFUL_JOBS 8
+#define BYTES_PER_JOB	(1u << 20)
 
 struct pipeline {
+	struct kma_flow flow; /* first: one is cast to the other */
 	struct kma_run run;
 	struct kma_lane_config config;
 	struct kma_schema *schema;
 	struct kma_strings *strings;
 	struct kma_lane *lanes;
 	bool *buffer_used;
-	struct kma_merge merge;
 	struct kma_trace trace;
 	struct kma_state **states; /* by analysis */
 	size_t nr_analyses;
@@ -33,6 +36,9 @@ struct pipeline {
 	struct kma_namer namer;
 	struct kma_address_range *tracing;
 	bool *again; /* by analysis: takes part in the second pass */
+	struct kma_consumer *consumers;
+	struct kma_result *result;
+	struct kma_progress *progress;
 };
 
 /* How a trace's stacks begin when the kernel was not built to leave its own tracing out. */
@@ -181,7 +187,8 @@ static uint32_t lane_events(const struct kma_source_info *info)
 
 	for (uint32_t i = 0; i < info->nr_lanes; i++)
 		with_data += info->lanes[i].bytes > 0;
-	share = with_data ? LANES_BUDGET / with_data / sizeof(struct kma_event) : 0;
+	/* two buffers each */
+	share = with_data ? LANES_BUDGET / 2 / with_data / sizeof(struct kma_event) : 0;
 	return share > MAX_LANE_EVENTS	 ? MAX_LANE_EVENTS
 	       : share < MIN_LANE_EVENTS ? MIN_LANE_EVENTS
 					 : share;
@@ -287,7 +294,8 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 		p->nr_analyses++;
 	p->states = calloc(p->nr_analyses + 1, sizeof(*p->states));
 	p->again = calloc(p->nr_analyses + 1, sizeof(*p->again));
-	if (!p->states || !p->again)
+	p->consumers = calloc(p->nr_analyses + 1, sizeof(*p->consumers));
+	if (!p->states || !p->again || !p->consumers)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	for (size_t i = 0; i < p->nr_analyses; i++) {
 		p->states[i] = selection->analyses[i]->open(&p->trace, err);
@@ -297,19 +305,21 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 	return 0;
 }
 
-static int note_gap(struct pipeline *p, const struct kma_lost *lost, struct kma_result *result)
+static int note_gap(struct kma_flow *flow, const struct kma_lost *lost)
 {
+	struct pipeline *p = (struct pipeline *)flow;
+	struct kma_arena *arena = p->result->arena;
+
 	if (p->run.nr_gaps == KMA_MAX_GAPS) {
 		p->run.more_gaps++;
 		return 0;
 	}
 	if (!p->run.gaps)
-		p->run.gaps = kma_arena_alloc(result->arena, KMA_MAX_GAPS * sizeof(*p->run.gaps));
+		p->run.gaps = kma_arena_alloc(arena, KMA_MAX_GAPS * sizeof(*p->run.gaps));
 	if (!p->run.gaps)
 		return -1;
 	p->run.gaps[p->run.nr_gaps++] = (struct kma_gap){
-		.buffer = kma_arena_strdup(result->arena,
-					   p->run.source->info.buffers[lost->buffer].name),
+		.buffer = kma_arena_strdup(arena, p->run.source->info.buffers[lost->buffer].name),
 		.cpu = lost->cpu,
 		.counted = lost->counted,
 		.count = lost->count,
@@ -319,58 +329,52 @@ static int note_gap(struct pipeline *p, const struct kma_lost *lost, struct kma_
 	return 0;
 }
 
-static int deliver_gap(struct pipeline *p, const struct kma_selection *selection,
-		       const struct kma_event *gap, bool second, struct kma_result *result)
+static void report_progress(struct kma_flow *flow, uint64_t bytes)
 {
-	struct kma_lost lost = {
-		.cpu = gap->cpu,
-		.buffer = gap->buffer,
-		.counted = kma_gap_counted(gap),
-		.count = kma_gap_count(gap),
-		.from_ts = kma_gap_from(gap),
-		.to_ts = gap->ts,
-	};
+	struct pipeline *p = (struct pipeline *)flow;
 
-	if (!second && note_gap(p, &lost, result) < 0)
-		return -1;
-	for (size_t i = 0; i < p->nr_analyses; i++)
-		if ((!second || p->again[i]) &&
-		    selection->analyses[i]->lost(p->states[i], &lost) < 0)
-			return -1;
-	return 0;
+	p->progress->update(p->progress, p->bytes_before + bytes, p->total_bytes);
 }
 
-static void report_progress(struct pipeline *p, const struct kma_lane *lanes, uint32_t nr,
-			    struct kma_progress *progress)
+/* As many threads as there are CPUs for this process, where nothing else was asked for. */
+static unsigned int find_jobs(const struct pipeline *p, const struct kma_selection *selection)
 {
-	uint64_t done = p->bytes_before;
+	uint64_t useful = p->total_bytes / BYTES_PER_JOB;
+	cpu_set_t cpus;
+	uint64_t nr;
 
-	for (uint32_t i = 0; i < nr; i++)
-		done += lanes[i].bytes;
-	progress->update(progress, done, p->total_bytes);
+	if (selection->jobs)
+		return selection->jobs;
+	nr = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
+	nr = nr < MAX_USEFUL_JOBS ? nr : MAX_USEFUL_JOBS;
+	if (!p->trace.one_pass && nr > useful)
+		nr = useful;
+	return nr ? nr : 1;
 }
 
 static int stream(struct pipeline *p, const struct kma_selection *selection, struct kma_lane *lanes,
-		  uint32_t nr_lanes, bool second, struct kma_progress *progress,
-		  struct kma_result *result, struct kma_error *err)
+		  uint32_t nr_lanes, bool second, struct kma_error *err)
 {
-	const struct kma_event *gap;
-	struct kma_batch batch;
+	size_t nr = 0;
 
-	if (kma_merge_open(&p->merge, lanes, nr_lanes, err) < 0)
-		return -1;
-	for (uint64_t n = 1; kma_merge_next(&p->merge, &batch, &gap); n++) {
-		for (size_t i = 0; batch.nr && i < p->nr_analyses; i++)
-			if ((!second || p->again[i]) &&
-			    selection->analyses[i]->feed(p->states[i], &batch) < 0)
-				return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-		if (gap && deliver_gap(p, selection, gap, second, result) < 0)
-			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-		if (progress && n % PROGRESS_BATCHES == 0)
-			report_progress(p, lanes, nr_lanes, progress);
-	}
-	kma_merge_close(&p->merge);
-	return 0;
+	for (size_t i = 0; i < p->nr_analyses; i++)
+		if (!second || p->again[i])
+			p->consumers[nr++] = (struct kma_consumer){
+				.analysis = selection->analyses[i],
+				.state = p->states[i],
+				.kinds = needed_kinds(selection->analyses[i]),
+			};
+	p->flow = (struct kma_flow){
+		.lanes = lanes,
+		.nr_lanes = nr_lanes,
+		.consumers = p->consumers,
+		.nr_consumers = nr,
+		.jobs = find_jobs(p, selection),
+		.eager = !p->trace.one_pass,
+		.lost = second ? NULL : note_gap,
+		.progress = p->progress ? report_progress : NULL,
+	};
+	return kma_flow_run(&p->flow, err);
 }
 
 static void close_lanes(struct kma_lane *lanes, uint32_t nr)
@@ -382,7 +386,6 @@ static void close_lanes(struct kma_lane *lanes, uint32_t nr)
 
 /* The analyses that want it see the trace once more; the facts stay those of the first pass. */
 static int stream_again(struct pipeline *p, const struct kma_selection *selection,
-			struct kma_progress *progress, struct kma_result *result,
 			struct kma_error *err)
 {
 	struct kma_source *source = p->run.source;
@@ -410,7 +413,7 @@ static int stream_again(struct pipeline *p, const struct kma_selection *selectio
 	ret = open_lanes(p, &lanes, &nr, err);
 	if (!ret) {
 		drop_unpicked_lanes(selection, lanes, &nr);
-		ret = stream(p, selection, lanes, nr, true, progress, result, err);
+		ret = stream(p, selection, lanes, nr, true, err);
 	}
 	close_lanes(lanes, nr);
 	return ret;
@@ -471,8 +474,8 @@ static int fill_reports(struct pipeline *p, const struct kma_selection *selectio
 	return 0;
 }
 
-static int run(struct pipeline *p, const struct kma_selection *selection,
-	       struct kma_progress *progress, struct kma_result *result, struct kma_error *err)
+static int run(struct pipeline *p, const struct kma_selection *selection, struct kma_result *result,
+	       struct kma_error *err)
 {
 	struct kma_source *source = p->run.source;
 	uint64_t first, wanted = 0, now;
@@ -509,8 +512,8 @@ static int run(struct pipeline *p, const struct kma_selection *selection,
 	if (open_analyses(p, selection, first > p->config.from_ts ? first : p->config.from_ts,
 			  result->arena, err) < 0)
 		return -1;
-	if (stream(p, selection, p->lanes, p->run.nr_lanes, false, progress, result, err) < 0 ||
-	    stream_again(p, selection, progress, result, err) < 0)
+	if (stream(p, selection, p->lanes, p->run.nr_lanes, false, err) < 0 ||
+	    stream_again(p, selection, err) < 0)
 		return -1;
 	if (fill_reports(p, selection, result) < 0)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
@@ -528,15 +531,17 @@ int kma_pipeline_run(struct kma_source *source, const struct kma_selection *sele
 		     struct kma_error *err)
 {
 	struct pipeline p = { .run.source = source,
-			      .namer = { .lookup = source_symbols, .source = source } };
-	int ret = run(&p, selection, progress, result, err);
+			      .namer = { .lookup = source_symbols, .source = source },
+			      .result = result,
+			      .progress = progress };
+	int ret = run(&p, selection, result, err);
 
 	for (size_t i = 0; p.states && i < p.nr_analyses; i++)
 		if (p.states[i])
 			selection->analyses[i]->close(p.states[i]);
 	free(p.states);
 	free(p.again);
-	kma_merge_close(&p.merge);
+	free(p.consumers);
 	close_lanes(p.lanes, p.lanes ? p.run.nr_lanes : 0);
 	free(p.buffer_used);
 	free(p.tracing);

@@ -28,6 +28,7 @@ struct kma_selection {
 	int32_t cma_migratetype;     /* the same, where it is above 0 */
 	bool has_ptr;		     /* the same */
 	uint64_t ptr;
+	unsigned int jobs; /* threads; 0: as many as help */
 };
 
 /* Told now and then how far it is; never on the way of an event. */

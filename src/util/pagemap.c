@@ -22,15 +22,14 @@ void kma_pagemap_free(struct kma_pagemap *map)
 	*map = (struct kma_pagemap){ 0 };
 }
 
-bool kma_pagemap_find_table(struct kma_pagemap *map, uint64_t pfn)
+struct kma_pagemap_table *kma_pagemap_search(struct kma_pagemap *map, uint64_t key)
 {
-	const uint64_t *number = kma_u64map_get(&map->index, pfn >> KEY_SHIFT);
+	const uint64_t *number = kma_u64map_get(&map->index, key);
 
 	if (!number)
-		return false;
-	map->last_key = pfn >> KEY_SHIFT;
-	map->last_table = map->tables[*number];
-	return true;
+		return NULL;
+	map->cache[key % KMA_PAGEMAP_CACHE].key = key;
+	return map->cache[key % KMA_PAGEMAP_CACHE].table = map->tables[*number];
 }
 
 static int add_table(struct kma_pagemap *map, uint64_t pfn)
@@ -87,13 +86,14 @@ static int add_block(struct kma_pagemap *map)
 
 int kma_pagemap_add_group(struct kma_pagemap *map, uint64_t pfn, uint32_t *number)
 {
+	uint32_t *entry = kma_pagemap_entry(map, pfn);
 	int ret;
 
-	if (!kma_pagemap_find_table(map, pfn)) {
+	if (!entry) {
 		ret = add_table(map, pfn);
 		if (ret)
 			return ret;
-		kma_pagemap_find_table(map, pfn);
+		entry = kma_pagemap_entry(map, pfn);
 	}
 	if (map->nr_unused) {
 		*number = map->unused[--map->nr_unused];
@@ -104,7 +104,7 @@ int kma_pagemap_add_group(struct kma_pagemap *map, uint64_t pfn, uint32_t *numbe
 			return -1;
 		*number = map->nr_groups++;
 	}
-	map->last_table->group[(pfn >> KMA_PAGEMAP_SLOTS_SHIFT) % KMA_PAGEMAP_GROUPS] = *number + 1;
+	*entry = *number + 1;
 	map->live[*number] = 0;
 	memset(&map->blocks[*number / KMA_PAGEMAP_BLOCK][*number % KMA_PAGEMAP_BLOCK], 0,
 	       sizeof(struct kma_pagemap_group));
@@ -113,6 +113,6 @@ int kma_pagemap_add_group(struct kma_pagemap *map, uint64_t pfn, uint32_t *numbe
 
 void kma_pagemap_drop_group(struct kma_pagemap *map, uint64_t pfn, uint32_t number)
 {
-	map->last_table->group[(pfn >> KMA_PAGEMAP_SLOTS_SHIFT) % KMA_PAGEMAP_GROUPS] = 0;
+	*kma_pagemap_entry(map, pfn) = 0;
 	map->unused[map->nr_unused++] = number;
 }

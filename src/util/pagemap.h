@@ -17,6 +17,8 @@
 /* 256 MiB of groups, 128 MiB of tables (8 TiB) at most: a broken trace can name any page. */
 #define KMA_PAGEMAP_MAX_GROUPS (1u << 19)
 #define KMA_PAGEMAP_MAX_TABLES (1u << 16)
+/* Tables that are found without a search: 2 GiB of 4 KiB pages in one piece. */
+#define KMA_PAGEMAP_CACHE 16
 /* Groups are allocated so many at a time. */
 #define KMA_PAGEMAP_BLOCK 1024u
 
@@ -37,9 +39,11 @@ struct kma_pagemap {
 	uint32_t nr_groups, nr_blocks;
 	uint32_t *unused; /* numbers of groups given back */
 	uint32_t nr_unused;
-	/* the table found last, as there are few; valid while not NULL */
-	uint64_t last_key;
-	struct kma_pagemap_table *last_table;
+	/* tables found lately, by the low bits of their key; valid while table is not NULL */
+	struct {
+		uint64_t key;
+		struct kma_pagemap_table *table;
+	} cache[KMA_PAGEMAP_CACHE];
 };
 
 void kma_pagemap_free(struct kma_pagemap *map);
@@ -48,18 +52,29 @@ void kma_pagemap_free(struct kma_pagemap *map);
 int kma_pagemap_add_group(struct kma_pagemap *map, uint64_t pfn, uint32_t *number);
 /* Group @number of @pfn holds nothing any more. */
 void kma_pagemap_drop_group(struct kma_pagemap *map, uint64_t pfn, uint32_t number);
-/* Makes the table of @pfn the last one. False if there is none. */
-bool kma_pagemap_find_table(struct kma_pagemap *map, uint64_t pfn);
+/* The table of @key, found by a search and remembered, or NULL. */
+struct kma_pagemap_table *kma_pagemap_search(struct kma_pagemap *map, uint64_t key);
+
+/* Where the number of @pfn's group is, plus one: 0 if there is none; NULL without a table. */
+static inline uint32_t *kma_pagemap_entry(struct kma_pagemap *map, uint64_t pfn)
+{
+	uint64_t key = pfn >> (KMA_PAGEMAP_SLOTS_SHIFT + KMA_PAGEMAP_GROUPS_SHIFT);
+	struct kma_pagemap_table *table = map->cache[key % KMA_PAGEMAP_CACHE].table;
+
+	if (__builtin_expect(!table || map->cache[key % KMA_PAGEMAP_CACHE].key != key, 0)) {
+		table = kma_pagemap_search(map, key);
+		if (!table)
+			return NULL;
+	}
+	return &table->group[(pfn >> KMA_PAGEMAP_SLOTS_SHIFT) % KMA_PAGEMAP_GROUPS];
+}
 
 /* The number of @pfn's group; UINT32_MAX if there is none. */
 static inline uint32_t kma_pagemap_find(struct kma_pagemap *map, uint64_t pfn)
 {
-	uint64_t key = pfn >> (KMA_PAGEMAP_SLOTS_SHIFT + KMA_PAGEMAP_GROUPS_SHIFT);
+	const uint32_t *entry = kma_pagemap_entry(map, pfn);
 
-	if (__builtin_expect(!map->last_table || map->last_key != key, 0) &&
-	    !kma_pagemap_find_table(map, pfn))
-		return UINT32_MAX;
-	return map->last_table->group[(pfn >> KMA_PAGEMAP_SLOTS_SHIFT) % KMA_PAGEMAP_GROUPS] - 1;
+	return entry ? *entry - 1 : UINT32_MAX;
 }
 
 static inline uint64_t *kma_pagemap_slot(const struct kma_pagemap *map, uint64_t pfn,
@@ -105,13 +120,27 @@ static inline uint64_t kma_pagemap_take(struct kma_pagemap *map, uint64_t pfn)
 	return value;
 }
 
-/* Asks for the memory that @pfn's value is in: use some events ahead. */
-static inline void kma_pagemap_prefetch(struct kma_pagemap *map, uint64_t pfn)
+/*
+ * Asks for the memory that @pfn's value is in, some events ahead. Before that, for the place that
+ * says where this is: a miss there would hold up the asking. (Not always_inline, a function that
+ * only prefetches would have no effect in gcc's eyes, and be left out.)
+ */
+static inline __attribute__((always_inline)) void kma_pagemap_prefetch(struct kma_pagemap *map,
+								       uint64_t pfn)
 {
 	uint32_t number = kma_pagemap_find(map, pfn);
 
 	if (number != UINT32_MAX)
 		__builtin_prefetch(kma_pagemap_slot(map, pfn, number), 1);
+}
+
+static inline __attribute__((always_inline)) void
+kma_pagemap_prefetch_entry(struct kma_pagemap *map, uint64_t pfn)
+{
+	const uint32_t *entry = kma_pagemap_entry(map, pfn);
+
+	if (entry)
+		__builtin_prefetch(entry);
 }
 
 #endif

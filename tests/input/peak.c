@@ -12,7 +12,8 @@
 
 static atomic_llong now, most;
 
-static void count(long long bytes)
+/* not used where nothing counts */
+static __attribute__((unused)) void count(long long bytes)
 {
 	long long total = atomic_fetch_add(&now, bytes) + bytes;
 	long long before = atomic_load(&most);

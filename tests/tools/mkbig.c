@@ -63,6 +63,7 @@ struct model {
 	struct dat_event *events[NR_EVENTS];
 	struct node nodes[NR_NODES];
 	struct pool free_objects, live_objects;
+	uint32_t live;				/* so many objects at least; then nothing but slab events */
 	struct cpu *cpus;
 	unsigned int nr_cpus;
 	uint64_t written, seed;
@@ -238,6 +239,11 @@ static int step(struct model *m, unsigned int cpu)
 	struct cpu *c = &m->cpus[cpu];
 	struct node *n = &m->nodes[c->node];
 
+	if (m->live) {
+		c->now += 100 + roll(m, 100);
+		return step_slab(m, cpu, m->live_objects.nr < m->live ||
+				 (m->free_objects.nr && roll(m, 2)));
+	}
 	if (!c->others)
 		return step_section(m, cpu);
 	c->others--;
@@ -276,8 +282,10 @@ static bool node_new(struct model *m, struct node *n, uint64_t pfn)
 
 static bool model_init(struct model *m)
 {
-	if (!pool_new(&m->free_objects, NR_OBJECTS, true) ||
-	    !pool_new(&m->live_objects, NR_OBJECTS, false))
+	uint32_t objects = m->live > NR_OBJECTS / 2 ? 2 * m->live : NR_OBJECTS;
+
+	if (!pool_new(&m->free_objects, objects, true) ||
+	    !pool_new(&m->live_objects, objects, false))
 		return false;
 	for (unsigned int i = 0; i < NR_NODES; i++)
 		if (!node_new(m, &m->nodes[i], 0x100000 + i * 0x1000000ull))
@@ -339,7 +347,8 @@ static int run(struct model *m, uint64_t events)
 	return 0;
 }
 
-static bool parse_args(int argc, char **argv, struct dat_config *c, uint64_t *events)
+static bool parse_args(int argc, char **argv, struct dat_config *c, uint64_t *events,
+		       uint32_t *live)
 {
 	static const char *const compressions[] = { "none", "zstd", "zlib" };
 	int i;
@@ -351,6 +360,8 @@ static bool parse_args(int argc, char **argv, struct dat_config *c, uint64_t *ev
 			*events = number;
 		} else if (!strcmp(argv[i], "--cpus") && number && number <= DAT_MAX_CPUS) {
 			c->cpus = (unsigned int)number;
+		} else if (!strcmp(argv[i], "--live") && number && number < 1u << 28) {
+			*live = (uint32_t)number;
 		} else if (!strcmp(argv[i], "--version")) {
 			c->version = (unsigned int)number;
 		} else if (!strcmp(argv[i], "--compression")) {
@@ -375,9 +386,9 @@ int main(int argc, char **argv)
 	uint64_t events = 1000000;
 	int ret = 1;
 
-	if (!parse_args(argc, argv, &config, &events)) {
+	if (!parse_args(argc, argv, &config, &events, &m.live)) {
 		fputs("usage: mkbig [--events N] [--cpus C] [--compression none|zstd|zlib] "
-		      "[--version 6|7] OUT.dat\n", stderr);
+		      "[--version 6|7] [--live OBJECTS] OUT.dat\n", stderr);
 		return 2;
 	}
 	m.nr_cpus = config.cpus;
