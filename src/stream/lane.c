@@ -27,12 +27,22 @@ int kma_lane_open(struct kma_lane *lane, const struct kma_lane_config *config, u
 	lane->ended = !info->bytes;
 	if (lane->ended)
 		return 0;
-	lane->events = aligned_alloc(64, ((size_t)config->max_events + MAX_NESTED + 2) *
-						 sizeof(*lane->events));
 	lane->counts = calloc(config->schema->nr_known + 1, sizeof(*lane->counts));
-	if (!lane->events || !lane->counts)
+	if (!lane->counts)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-	return 0;
+	return kma_lane_resume(lane, err);
+}
+
+int kma_lane_resume(struct kma_lane *lane, struct kma_error *err)
+{
+	if (!lane->counts)
+		return 0; /* it never has data */
+	lane->ended = false;
+	if (lane->events)
+		return 0;
+	lane->events = aligned_alloc(64, ((size_t)lane->config->max_events + MAX_NESTED + 2) *
+						 sizeof(*lane->events));
+	return lane->events ? 0 : kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 }
 
 /* What a lane no longer needs once it has ended. */
@@ -42,6 +52,7 @@ static void release(struct kma_lane *lane)
 	free(lane->stacks);
 	lane->events = NULL;
 	lane->stacks = NULL;
+	lane->nr_stacks = lane->max_stacks = 0;
 }
 
 void kma_lane_close(struct kma_lane *lane)
@@ -71,6 +82,7 @@ static bool next_piece(struct kma_lane *lane)
 		return false;
 	lane->record = 0;
 	if (lane->piece.type == KMA_PIECE_RECORDS) {
+		lane->bytes += lane->piece.bytes;
 		if (lane->piece.lost)
 			add_gap(lane, lane->piece.lost, lane->piece.lost_counted);
 		return true;

@@ -66,6 +66,8 @@ struct kma_lane {
 int kma_lane_open(struct kma_lane *lane, const struct kma_lane_config *config, uint32_t index,
 		  struct kma_error *err);
 void kma_lane_close(struct kma_lane *lane);
+/* The lane goes on behind its end, in the source's next round. */
+int kma_lane_resume(struct kma_lane *lane, struct kma_error *err);
 /* The time of the lane's first record, before anything is decoded. False if it has none. */
 bool kma_lane_peek(struct kma_lane *lane, uint64_t *ts);
 /*

@@ -27,11 +27,6 @@ struct kma_selection {
 	struct kma_pfn_range pfns;   /* the same */
 };
 
-/* Told now and then how far it is; never on the way of an event. */
-struct kma_progress {
-	void (*update)(struct kma_progress *progress, uint64_t done, uint64_t total);
-};
-
 /*
  * Runs the whole trace through the analyses and fills @result. @progress may be NULL. On failure
  * nothing of @result is usable; damage in the input is no failure but a note, with
