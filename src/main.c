@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <kmem-analyze/version.h>
@@ -155,13 +157,14 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 		 struct kma_error *err)
 {
 	const struct kma_analysis *missing = NULL;
+	const char *path = result->facts.source;
 	char events[260], options[400];
 	bool any = false;
 
 	if (result->quality.truncated) {
 		const char *what = result->quality.damage;
 
-		return kma_fail(err, KMA_ERR_DAMAGED, "%s: only partly readable: %s", config->path,
+		return kma_fail(err, KMA_ERR_DAMAGED, "%s: only partly readable: %s", path,
 				what ? what : "the file became shorter while it was read");
 	}
 	for (size_t i = 0; config->analyses[i]; i++) {
@@ -177,7 +180,7 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 	    (config->cpus || config->buffer || config->from.set || config->to.set))
 		return kma_fail(err, KMA_ERR_POOR,
 				"%s: holds no event in what --cpu, --buffer, --from and --to pick",
-				config->path);
+				path);
 	if (!config->reports_picked)
 		missing = NULL;
 	list_events(result, events, sizeof(events));
@@ -185,7 +188,63 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 	return kma_fail(err, KMA_ERR_POOR,
 			"%s: holds none of the events that %s needs; it holds %s. Record with: "
 			"trace-cmd record -C mono %s",
-			config->path, missing ? missing->name : "any report", events, options);
+			path, missing ? missing->name : "any report", events, options);
+}
+
+/*
+ * Ctrl-C reaches all of a pipeline. The first one is for the producer, which ends: what came is
+ * reported. If it does not end, the second one ends the reading, and the third one us.
+ */
+static volatile sig_atomic_t interrupts, stop_reading, say_interrupted;
+
+static void on_interrupt(int sig)
+{
+	static const char text[] =
+		"\nkmem-analyze: waiting for the pipe to end; Ctrl-C again reports what came\n";
+
+	if (++interrupts > 2) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	stop_reading = interrupts == 2;
+	if (interrupts == 1 && say_interrupted && write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		say_interrupted = 0;
+}
+
+static void outlive_interrupts(const char *path, bool say)
+{
+	struct sigaction action = { .sa_handler = on_interrupt }; /* reads are to be interrupted */
+	bool is_stdin = !strcmp(path, "-");
+	struct stat st;
+
+	if ((is_stdin ? fstat(STDIN_FILENO, &st) : stat(path, &st)) < 0 ||
+	    (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)))
+		return;
+	say_interrupted = say;
+	sigaction(SIGINT, &action, NULL);
+}
+
+static struct kma_source *open_input(const struct kma_config *config, bool show_progress,
+				     struct kma_error *err)
+{
+	struct kma_terminal_progress progress;
+	struct kma_input input = {
+		.path = config->path,
+		.reader = config->reader,
+		.spool_limit = config->spool_limit,
+		.progress = show_progress ? &progress.progress : NULL,
+		.pass_on = STDERR_FILENO,
+		.stop = &stop_reading,
+	};
+	struct kma_source *source;
+
+	outlive_interrupts(config->path, show_progress);
+	if (show_progress)
+		kma_progress_begin(&progress, stderr);
+	source = kma_input_open(&input, err);
+	if (show_progress)
+		kma_progress_end(&progress);
+	return source;
 }
 
 static int analyze(const struct kma_config *config, struct kma_error *err)
@@ -202,7 +261,7 @@ static int analyze(const struct kma_config *config, struct kma_error *err)
 	};
 	struct kma_terminal_progress progress;
 	bool show_progress = !config->quiet && isatty(STDERR_FILENO);
-	struct kma_source *source = kma_source_open(config->path, config->reader, err);
+	struct kma_source *source = open_input(config, show_progress, err);
 	struct kma_result *result;
 	int ret;
 

@@ -4,7 +4,7 @@
 
 _kmem_analyze()
 {
-	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --json --json= --reader -q --quiet
+	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --json --json= --reader --spool-limit -q --quiet
 		--no-color --list -V --version -h --help'
 	local reports='zone_lock pcp page slab extfrag percpu'
 	local readers='own libtracecmd'
@@ -30,7 +30,7 @@ _kmem_analyze()
 		mapfile -t COMPREPLY < <(compgen -W "$readers" -- "$word")
 		return
 		;;
-	--top | --cpu | --buffer | --from | --to | --nodes | --stacks)
+	--top | --cpu | --buffer | --from | --to | --nodes | --stacks | --spool-limit)
 		return
 		;;
 	esac

@@ -22,6 +22,7 @@ struct kma_config {
 	enum kma_command command;
 	const char *path;
 	enum kma_reader reader;
+	uint64_t spool_limit;			 /* bytes */
 	bool reports_picked;			 /* by -r; else all */
 	const struct kma_analysis *analyses[64]; /* ends with NULL */
 	uint32_t *cpus;				 /* sorted; NULL: all */

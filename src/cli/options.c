@@ -34,6 +34,8 @@ const struct kma_option kma_options[] = {
 	  "JSON instead of text, or into FILE beside the text" },
 	{ KMA_OPT_READER, READ_TRACE, "reader", "NAME",
 	  "own (default) or libtracecmd (slower, the reference)" },
+	{ KMA_OPT_SPOOL_LIMIT, READ_TRACE, "spool-limit", "SIZE",
+	  "keep at most so much of a trace.dat from a pipe: 500M, 20G (16G)" },
 	{ KMA_OPT_QUIET, READ_TRACE, "quiet", NULL,
 	  "no text and no progress; only errors, the exit status and JSON" },
 	{ KMA_OPT_NO_COLOR, READ_TRACE, "no-color", NULL,
@@ -61,6 +63,26 @@ static int parse_count(const char *text, const char *option, unsigned int *value
 		return kma_fail(err, KMA_ERR_USAGE, "--%s takes a number up to 1000000, not \"%s\"",
 				option, text);
 	*value = n;
+	return 0;
+}
+
+/* "500M": bytes, or with a unit of 1024 */
+static int parse_size(const char *text, const char *option, uint64_t *value, struct kma_error *err)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	uint64_t n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit)
+		end++;
+	if (*text < '0' || *text > '9' || *end || errno || !n || n > UINT32_MAX)
+		return kma_fail(err, KMA_ERR_USAGE,
+				"--%s takes a size like 500M or 20G, not \"%s\"", option, text);
+	*value = unit ? n << (10 * (unit - units + 1)) : n;
 	return 0;
 }
 
@@ -204,6 +226,8 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 			return kma_fail(err, KMA_ERR_USAGE,
 					"--reader takes own or libtracecmd, not \"%s\"", value);
 		return 0;
+	case KMA_OPT_SPOOL_LIMIT:
+		return parse_size(value, "spool-limit", &config->spool_limit, err);
 	case KMA_OPT_QUIET:
 		config->quiet = true;
 		return 0;
@@ -296,6 +320,7 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 	memset(config, 0, sizeof(*config));
 	config->command = command;
 	config->top = 10;
+	config->spool_limit = KMA_SPOOL_LIMIT;
 	for (size_t i = 0; kma_analyses[i]; i++)
 		config->analyses[i] = kma_analyses[i];
 	getopt_tables(longs, shorts);
@@ -324,7 +349,7 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 	if (optind + 1 < argc)
 		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
 				argv[optind + 1]);
-	config->path = strcmp(argv[optind], "-") ? argv[optind] : "/dev/stdin";
+	config->path = argv[optind];
 	return 0;
 }
 

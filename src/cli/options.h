@@ -19,6 +19,7 @@ enum kma_option_id {
 	KMA_OPT_LIST,
 	KMA_OPT_STACKS,
 	KMA_OPT_NODES,
+	KMA_OPT_SPOOL_LIMIT,
 };
 
 /* Commands that take an option: bits of 1 << enum kma_command. */
