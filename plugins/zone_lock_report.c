@@ -201,6 +201,8 @@ static void judge(struct zl_view *view, struct kma_report *report)
 	else if (!lost && state->trace->filtered)
 		view->pairs = status(KMA_APPROXIMATE,
 				     "CPUs or a time range were picked: sections may be cut");
+	else if (!lost && state->trace->coarse)
+		view->pairs = status(KMA_APPROXIMATE, state->trace->coarse);
 
 	view->pages = lost ? status(KMA_LOWER_BOUND, lost) : exact;
 	if (state->alternative)
@@ -387,6 +389,8 @@ static void put_fits(const struct zl_view *view, struct kma_report *report)
 								   : ratio_status(view->pages);
 	bool any = false;
 
+	if (st.code == KMA_EXACT && view->state->trace->coarse)
+		st = status(KMA_APPROXIMATE, view->state->trace->coarse);
 	for (uint32_t i = 0; st.code != KMA_UNAVAILABLE && i < view->state->nr_callers; i++) {
 		const struct zl_row *row = &view->callers[i];
 		struct zl_fit fit;

@@ -186,13 +186,14 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 		 struct kma_error *err)
 {
 	const struct kma_analysis *missing = NULL;
+	const char *path = result->facts.source;
 	char events[260], options[400];
 	bool any = false;
 
 	if (result->quality.truncated) {
 		const char *what = result->quality.damage;
 
-		return kma_fail(err, KMA_ERR_DAMAGED, "%s: only partly readable: %s", config->path,
+		return kma_fail(err, KMA_ERR_DAMAGED, "%s: only partly readable: %s", path,
 				what ? what : "the file became shorter while it was read");
 	}
 	for (size_t i = 0; config->analyses[i]; i++) {
@@ -208,7 +209,7 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 	    (config->cpus || config->buffer || config->from.set || config->to.set))
 		return kma_fail(err, KMA_ERR_POOR,
 				"%s: holds no event in what --cpu, --buffer, --from and --to pick",
-				config->path);
+				path);
 	if (!config->reports_picked)
 		missing = NULL;
 	list_events(result, events, sizeof(events));
@@ -216,7 +217,7 @@ static int judge(const struct kma_config *config, const struct kma_result *resul
 	return kma_fail(err, KMA_ERR_POOR,
 			"%s: holds none of the events that %s needs; it holds %s. Record with: "
 			"trace-cmd record -C mono %s",
-			config->path, missing ? missing->name : "any report", events, options);
+			path, missing ? missing->name : "any report", events, options);
 }
 
 /* A story tells of the page or object, or that there is nothing to tell. */

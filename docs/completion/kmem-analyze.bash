@@ -5,7 +5,7 @@
 _kmem_analyze()
 {
 	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --migratetypes
-		--pfn --ptr --base --new --fail-on-worse --jobs --json --json= --reader -q --quiet
+		--pfn --ptr --base --new --fail-on-worse --jobs --json --json= --reader --spool-limit -q --quiet
 		--no-color --threshold --thresholds --baseline --save-baseline --max-lost --min-samples --inconclusive
 		--annotate --junit --sarif --markdown --list -V --version -h --help'
 	local reports='zone_lock pcp page slab extfrag percpu cma'
@@ -42,7 +42,7 @@ _kmem_analyze()
 		return
 		;;
 	--threshold | --max-lost | --min-samples | --top | --cpu | --buffer | --from | --to | --nodes | --migratetypes | \
-		--pfn | --ptr | --jobs | --stacks)
+		--pfn | --ptr | --jobs | --stacks | --spool-limit)
 		return
 		;;
 	esac

@@ -48,6 +48,7 @@ struct kma_trace {
 	const struct kma_flag_name *gfp_flags;
 	uint32_t nodes;	      /* online nodes, when the user said so; 0: as seen in the trace */
 	uint32_t stack_depth; /* addresses of a stack that tell call sites apart; 0: no stacks */
+	const char *coarse;   /* why times have few digits; NULL: they are as the clock gave them */
 	bool filtered;	      /* CPUs or a time range were picked: pairs may be cut */
 	bool one_pass;	      /* the input cannot be read twice: second_pass() is never called */
 	struct kma_pfn_range pfns; /* pages that the user wants followed; may be none */

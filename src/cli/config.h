@@ -35,6 +35,7 @@ struct kma_config {
 	struct kma_files files;	    /* all that stand alone; for diff without lists: base, new */
 	struct kma_files base, new; /* those of --base and --new */
 	enum kma_reader reader;
+	uint64_t spool_limit;			 /* bytes */
 	bool reports_picked;			 /* by -r; else all */
 	const struct kma_analysis *analyses[64]; /* ends with NULL */
 	uint32_t *cpus;				 /* sorted; NULL: all */

@@ -16,7 +16,7 @@ void kma_print_help(FILE *out)
 			command ? "      " : "Usage:", word->word ? word->word : "",
 			word->word ? " " : "", word->synopsis);
 	}
-	fputs("\nSays what the kernel's memory allocators did in a trace.dat: who held and who "
+	fputs("\nSays what the kernel's memory allocators did in a trace: who held and who "
 	      "waited for zone->lock,\n"
 	      "how pages moved through the per-CPU lists, ... Each number says how far it can be "
 	      "trusted.\n\n"

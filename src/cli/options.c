@@ -51,6 +51,8 @@ const struct kma_option kma_options[] = {
 	  "own (default) or libtracecmd (slower, the reference)" },
 	{ KMA_OPT_JOBS, READ_TRACE, "jobs", "N",
 	  "threads that work on it (default: one for each CPU, if they help)" },
+	{ KMA_OPT_SPOOL_LIMIT, READ_TRACE, "spool-limit", "SIZE",
+	  "keep at most so much of a trace.dat from a pipe: 500M, 20G (16G)" },
 	{ KMA_OPT_QUIET, READ_TRACE, "quiet", NULL,
 	  "no text and no progress; only errors, the exit status and JSON" },
 	{ KMA_OPT_NO_COLOR, READ_TRACE, "no-color", NULL,
@@ -102,6 +104,26 @@ static int parse_count(const char *text, const char *option, unsigned int *value
 		return kma_fail(err, KMA_ERR_USAGE, "--%s takes a number up to 1000000, not \"%s\"",
 				option, text);
 	*value = n;
+	return 0;
+}
+
+/* "500M": bytes, or with a unit of 1024 */
+static int parse_size(const char *text, const char *option, uint64_t *value, struct kma_error *err)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	uint64_t n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit)
+		end++;
+	if (*text < '0' || *text > '9' || *end || errno || !n || n > UINT32_MAX)
+		return kma_fail(err, KMA_ERR_USAGE,
+				"--%s takes a size like 500M or 20G, not \"%s\"", option, text);
+	*value = unit ? n << (10 * (unit - units + 1)) : n;
 	return 0;
 }
 
@@ -259,7 +281,7 @@ static int parse_reports(const char *text, struct kma_config *config, struct kma
 
 static void add_file(struct kma_files *files, const char *path)
 {
-	files->paths[files->nr++] = strcmp(path, "-") ? path : "/dev/stdin";
+	files->paths[files->nr++] = path;
 }
 
 /* The option's value is the first of a list that goes on with what stands behind it. */
@@ -333,6 +355,8 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 	case KMA_OPT_FAIL_ON_WORSE:
 		config->fail_on_worse = true;
 		return 0;
+	case KMA_OPT_SPOOL_LIMIT:
+		return parse_size(value, "spool-limit", &config->spool_limit, err);
 	case KMA_OPT_QUIET:
 		config->quiet = true;
 		return 0;
@@ -532,6 +556,7 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 	memset(config, 0, sizeof(*config));
 	config->command = find_command(argc, argv);
 	config->top = config->command == KMA_COMMAND_STORY ? 100 : 10;
+	config->spool_limit = KMA_SPOOL_LIMIT;
 	kma_gate_config_init(&config->gate);
 	for (size_t i = 0; kma_analyses[i]; i++)
 		config->analyses[i] = kma_analyses[i];

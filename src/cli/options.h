@@ -23,6 +23,7 @@ enum kma_option_id {
 	KMA_OPT_PFN,
 	KMA_OPT_PTR,
 	KMA_OPT_JOBS,
+	KMA_OPT_SPOOL_LIMIT,
 	KMA_OPT_THRESHOLD = 400, /* judging: gate_options.c */
 	KMA_OPT_THRESHOLDS,
 	KMA_OPT_BASELINE,

@@ -21,10 +21,15 @@ static void update(struct kma_progress *base, uint64_t done, uint64_t total)
 	struct kma_terminal_progress *progress = (struct kma_terminal_progress *)base;
 	uint64_t ns = now(), elapsed = ns - progress->start_ns;
 
-	if (elapsed < FIRST_NS || ns - progress->last_ns < EVERY_NS || !total)
+	if (elapsed < FIRST_NS || ns - progress->last_ns < EVERY_NS)
 		return;
 	progress->last_ns = ns;
 	progress->shown = true;
+	if (!total) {
+		fprintf(progress->out, "\rreading: %" PRIu64 " MiB \033[K", done >> 20);
+		fflush(progress->out);
+		return;
+	}
 	fprintf(progress->out,
 		"\rreading: %3" PRIu64 " %% of %" PRIu64 " MiB, %" PRIu64 " s left \033[K",
 		100 * done / total, total >> 20,

@@ -12,6 +12,7 @@
 
 #include "cli/config.h"
 #include "cli/progress.h"
+#include "command/input.h"
 #include "gate/result_json.h"
 #include "result/result.h"
 #include "source/source.h"
@@ -80,7 +81,8 @@ static int run(const struct kma_config *config, struct kma_source *source,
 struct kma_result *kma_load_trace(const struct kma_config *config, const char *path,
 				  struct kma_error *err)
 {
-	struct kma_source *source = kma_source_open(path, config->reader, err);
+	bool show_progress = !config->quiet && isatty(STDERR_FILENO);
+	struct kma_source *source = kma_open_input(config, path, show_progress, err);
 	struct kma_result *result;
 
 	if (!source)

@@ -30,7 +30,7 @@ static const char *source_text(struct kma_page *page, const struct kma_facts *fa
 	const char *text = kma_page_clean(page, facts->source);
 
 	if (!facts->file_version)
-		return text;
+		return kma_page_printf(page, "%s (printed events)", text);
 	return kma_page_printf(
 		page, "%s (trace.dat version %u%s%s)", text, facts->file_version,
 		facts->compression && strcmp(facts->compression, "none") ? ", " : "",

@@ -82,6 +82,8 @@ int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, con
 
 	if (!nr)
 		return 0;
+	if (source->ops->symbols)
+		return source->ops->symbols(source, addresses, names, nr, arena);
 	text = source->ops->kallsyms(source);
 	if (!text)
 		return 0;
@@ -106,6 +108,16 @@ int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, con
 	free(text);
 	return ret;
 }
+
+const char *const kma_tracing_functions[] = {
+	"trace_event_raw_event_",
+	"trace_event_buffer_",
+	"__page_ref_",
+	"__traceiter_",
+	"__do_trace_",
+	"perf_trace_",
+	NULL,
+};
 
 static bool has_prefix(const char *name, const char *const *prefixes)
 {
@@ -159,7 +171,7 @@ static int find_functions(const char *text, const char *const *prefixes,
 int kma_source_functions(struct kma_source *source, const char *const *prefixes,
 			 struct kma_address_range **ranges, size_t *nr)
 {
-	char *text = source->ops->kallsyms(source);
+	char *text = source->ops->symbols ? NULL : source->ops->kallsyms(source);
 	size_t kept = 0;
 
 	*ranges = NULL;

@@ -46,7 +46,8 @@ static int guard_begin(const struct kma_mapping *mapping)
 	return sigaction(SIGBUS, &action, NULL);
 }
 
-int kma_mapping_open(struct kma_mapping *mapping, const char *path, struct kma_error *err)
+int kma_mapping_open(struct kma_mapping *mapping, const char *path, const char *name,
+		     struct kma_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
@@ -54,35 +55,35 @@ int kma_mapping_open(struct kma_mapping *mapping, const char *path, struct kma_e
 
 	memset(mapping, 0, sizeof(*mapping));
 	if (fd < 0)
-		return kma_fail(err, KMA_ERR_INPUT, "%s: cannot be opened: %s%s", path,
+		return kma_fail(err, KMA_ERR_INPUT, "%s: cannot be opened: %s%s", name,
 				strerror(errno),
 				errno == ENOENT
 					? "; trace-cmd record writes trace.dat, or what -o names"
 					: "");
 	if (fstat(fd, &st) < 0) {
-		kma_fail(err, KMA_ERR_INPUT, "%s: %s", path, strerror(errno));
+		kma_fail(err, KMA_ERR_INPUT, "%s: %s", name, strerror(errno));
 		goto fail;
 	}
 	if (S_ISDIR(st.st_mode)) {
 		kma_fail(err, KMA_ERR_INPUT, "%s: is a directory; give the trace.dat file in it",
-			 path);
+			 name);
 		goto fail;
 	}
 	if (!S_ISREG(st.st_mode)) {
 		kma_fail(err, KMA_ERR_INPUT,
-			 "%s: is not a regular file; save the trace to a file first", path);
+			 "%s: is not a regular file; save the trace to a file first", name);
 		goto fail;
 	}
 	if (!st.st_size) {
 		kma_fail(err, KMA_ERR_INPUT,
 			 "%s: is empty; did the recording finish? trace-cmd writes the file when "
 			 "it stops",
-			 path);
+			 name);
 		goto fail;
 	}
 	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED) {
-		kma_fail(err, KMA_ERR_INPUT, "%s: cannot map it: %s", path, strerror(errno));
+		kma_fail(err, KMA_ERR_INPUT, "%s: cannot map it: %s", name, strerror(errno));
 		goto fail;
 	}
 	mapping->fd = fd;

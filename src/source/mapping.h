@@ -19,7 +19,9 @@ struct kma_mapping {
 	int fd;	     /* of a mapped file: to see whether it shrinks */
 };
 
-int kma_mapping_open(struct kma_mapping *mapping, const char *path, struct kma_error *err);
+/* @name: as the user calls it, for messages. */
+int kma_mapping_open(struct kma_mapping *mapping, const char *path, const char *name,
+		     struct kma_error *err);
 void kma_mapping_close(struct kma_mapping *mapping);
 bool kma_mapping_shrunk(const struct kma_mapping *mapping);
 

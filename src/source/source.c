@@ -9,19 +9,20 @@
 #include "source/open.h"
 #include "util/arena.h"
 
-struct kma_source *kma_source_open(const char *path, enum kma_reader reader, struct kma_error *err)
+struct kma_source *kma_reader_open(const char *path, const char *name, enum kma_reader reader,
+				   struct kma_error *err)
 {
 	struct kma_source *source;
 	bool time_shift;
 
 	if (reader == KMA_READER_TRACECMD)
-		return kma_tracecmd_open(path, err);
-	source = kma_tracedat_open(path, &time_shift, err);
+		return kma_tracecmd_open(path, name, err);
+	source = kma_tracedat_open(path, name, &time_shift, err);
 	if (!source || !time_shift)
 		return source;
 	if (reader == KMA_READER_AUTO) {
 		kma_source_close(source);
-		source = kma_tracecmd_open(path, err);
+		source = kma_tracecmd_open(path, name, err);
 		if (source)
 			kma_source_note(
 				source,

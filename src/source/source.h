@@ -7,10 +7,12 @@
 #ifndef KMA_SOURCE_SOURCE_H
 #define KMA_SOURCE_SOURCE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <kmem-analyze/analysis.h>
 #include <kmem-analyze/error.h>
 
 #include "decode/page.h"
@@ -18,6 +20,9 @@
 
 struct kma_arena;
 struct kma_source;
+
+/* The clock of printed events, which do not tell it, but count seconds. */
+#define KMA_CLOCK_PRINTED "unknown"
 
 struct kma_buffer_info {
 	const char *name;  /* "" is the top buffer */
@@ -28,7 +33,7 @@ struct kma_buffer_info {
 struct kma_lane_info {
 	uint16_t buffer; /* index into kma_source_info.buffers */
 	uint32_t cpu;
-	uint64_t bytes; /* in the file, for progress; 0: no data */
+	uint64_t bytes; /* in the file, for progress; 0: no data; 1: not known how much */
 };
 
 /* By CPU, then buffer: for qsort() and bsearch(). */
@@ -60,15 +65,23 @@ struct kma_source_info {
 	struct kma_time_conversion time;
 	struct kma_buffer_info *buffers;
 	uint32_t nr_buffers;
-	struct kma_lane_info *lanes; /* sorted by cpu, then buffer */
+	/* sorted by cpu, then buffer; in rounds (see more()) new ones come at the end */
+	struct kma_lane_info *lanes;
 	uint32_t nr_lanes;
 	struct kma_cpu_stat *cpu_stats; /* sorted by kma_compare_cpu_stats() */
 	size_t nr_cpu_stats;
 	struct kma_format *formats;
 	size_t nr_formats;
-	bool truncated;	    /* something of the file is missing or unreadable */
-	const char *damage; /* what, first */
-	const char **notes; /* what, as sentences */
+	/* what is told otherwise than by print formats: the names of the bits in gfp_flags (ends
+	 * with a NULL name) or NULL, and the order of a pageblock or -1, maybe known only later;
+	 * looked at when printed */
+	const struct kma_flag_name *gfp_flags;
+	int pageblock_order;
+	bool printed;	     /* the events came as text */
+	uint32_t resolution; /* of the timestamps, in ns; 0: as the clock has it */
+	bool truncated;	     /* something of the file is missing or unreadable */
+	const char *damage;  /* what, first */
+	const char **notes;  /* what, as sentences */
 	size_t nr_notes;
 };
 
@@ -87,6 +100,7 @@ struct kma_piece {
 			size_t nr;
 			uint64_t lost; /* before the first record; 0: none; 1 when not counted */
 			bool lost_counted;
+			uint64_t bytes; /* of the input that they stand for, 0: not known */
 		};
 	};
 };
@@ -97,11 +111,20 @@ struct kma_source_ops {
 	 */
 	int (*next)(struct kma_source *source, uint32_t lane, struct kma_piece *piece,
 		    struct kma_error *err);
+	/*
+	 * NULL: the lanes are complete. Else the input is a stream, read round by round, and a
+	 * lane's end is that of its round. 1: a further round is there, where all lanes go on, and
+	 * info may have got further lanes and buffers; 0: there is none.
+	 */
+	int (*more)(struct kma_source *source, struct kma_error *err);
 	/* The next piece of every lane is its first again. NULL: the input can be read once. */
 	int (*rewind)(struct kma_source *source, struct kma_error *err);
 	/* The text of /proc/kallsyms at recording time, NUL-terminated; free() it. NULL: none, or
 	 * not readable. */
 	char *(*kallsyms)(struct kma_source *source);
+	/* Instead of kallsyms, which then is NULL: as kma_source_symbols(). */
+	int (*symbols)(struct kma_source *source, const uint64_t *addresses, const char **names,
+		       size_t nr, struct kma_arena *arena);
 	/* The saved command lines, "PID COMM" a line, the same way. */
 	char *(*cmdlines)(struct kma_source *source);
 	/* True once the input changed or failed while it was read, see kma_source_info.notes for
@@ -118,12 +141,38 @@ struct kma_source {
 
 enum kma_reader { KMA_READER_AUTO, KMA_READER_OWN, KMA_READER_TRACECMD };
 
-/* Opens a trace.dat. KMA_READER_AUTO is the own reader, but libtracecmd for files with guest time
+/* Told now and then how far it is; never on the way of an event. @total 0: not known. */
+struct kma_progress {
+	void (*update)(struct kma_progress *progress, uint64_t done, uint64_t total);
+};
+
+#define KMA_SPOOL_LIMIT (UINT64_C(16) << 30) /* bytes, unless said otherwise */
+
+struct kma_input {
+	const char *path; /* "-": standard input */
+	enum kma_reader reader;
+	uint64_t spool_limit;	       /* of a trace.dat that comes through a pipe, in bytes */
+	struct kma_progress *progress; /* of keeping that; may be NULL */
+	/* where that goes which a command under trace-cmd record prints, or -1 */
+	int pass_on;
+	const volatile sig_atomic_t *stop; /* set: a pipe is as if it ended here; may be NULL */
+};
+
+/*
+ * Opens whatever the input is, by its content: a trace.dat or printed events, from a file or a
+ * pipe; or, where the pipe comes from trace-cmd record, the file that this wrote meanwhile.
+ */
+struct kma_source *kma_input_open(const struct kma_input *input, struct kma_error *err);
+/* The same of a file. KMA_READER_AUTO is the own reader, but libtracecmd for files with guest time
  * shifts. */
 struct kma_source *kma_source_open(const char *path, enum kma_reader reader, struct kma_error *err);
 /* The same from memory, which stays the caller's: always the own reader. */
 struct kma_source *kma_source_open_memory(const void *data, size_t size, struct kma_error *err);
 void kma_source_close(struct kma_source *source);
+
+/* How the functions' names begin that a stack begins with when the kernel was not built to leave
+ * its own tracing out; ends with NULL. */
+extern const char *const kma_tracing_functions[];
 
 /*
  * The functions whose names begin with one of @prefixes (ends with NULL): sorted, disjoint ranges,

@@ -181,7 +181,8 @@ static struct tracecmd_input *find_instance(struct tracecmd_input *handle, const
 	return NULL;
 }
 
-static int open_handles(struct tracecmd *tc, const char *path, struct kma_error *err)
+static int open_handles(struct tracecmd *tc, const char *path, const char *name,
+			struct kma_error *err)
 {
 	struct kma_source_info *info = &tc->source.info;
 
@@ -194,20 +195,20 @@ static int open_handles(struct tracecmd *tc, const char *path, struct kma_error 
 	tc->handle = tracecmd_open(path, TRACECMD_FL_LOAD_NO_PLUGINS);
 	if (!tc->handle)
 		return kma_fail(err, KMA_ERR_INPUT,
-				"%s: libtracecmd cannot read it; try --reader=own", path);
+				"%s: libtracecmd cannot read it; try --reader=own", name);
 	for (uint32_t i = 0; i < info->nr_buffers; i++) {
-		const char *name = info->buffers[i].name;
+		const char *buffer = info->buffers[i].name;
 
-		tc->handles[i] = *name ? find_instance(tc->handle, name) : tc->handle;
+		tc->handles[i] = *buffer ? find_instance(tc->handle, buffer) : tc->handle;
 		if (!tc->handles[i])
 			return kma_fail(err, KMA_ERR_INPUT,
 					"%s: libtracecmd finds no buffer \"%s\"; try --reader=own",
-					path, name);
+					name, buffer);
 	}
 	return 0;
 }
 
-struct kma_source *kma_tracecmd_open(const char *path, struct kma_error *err)
+struct kma_source *kma_tracecmd_open(const char *path, const char *name, struct kma_error *err)
 {
 	struct tracecmd *tc = calloc(1, sizeof(*tc));
 	bool time_shift;
@@ -217,7 +218,7 @@ struct kma_source *kma_tracecmd_open(const char *path, struct kma_error *err)
 		return NULL;
 	}
 	pthread_mutex_init(&tc->lock, NULL);
-	tc->meta = kma_tracedat_open(path, &time_shift, err);
+	tc->meta = kma_tracedat_open(path, name, &time_shift, err);
 	if (!tc->meta) {
 		pthread_mutex_destroy(&tc->lock);
 		free(tc);
@@ -234,7 +235,7 @@ struct kma_source *kma_tracecmd_open(const char *path, struct kma_error *err)
 	tc->source.arena = kma_arena_new();
 	if (!tc->source.arena)
 		kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-	else if (open_handles(tc, path, err) == 0)
+	else if (open_handles(tc, path, name, err) == 0)
 		goto notes;
 	close_tracecmd(&tc->source);
 	return NULL;

@@ -530,13 +530,12 @@ static int finish(struct kma_tracedat *dat, struct kma_error *err)
 			"%s: holds a latency tracer's text, not events; record events with: "
 			"trace-cmd record -e kmem",
 			info->path);
-	if (!dat->lane_bytes && dat->entries && !info->truncated &&
-	    kma_source_damage(
-		    &dat->source,
-		    "the file holds no event data although the kernel recorded %llu events: it was "
-		    "probably written to a pipe, which trace-cmd cannot do; record with -o FILE",
-		    (unsigned long long)dat->entries) < 0)
-		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	if (!dat->lane_bytes && dat->entries && !info->truncated)
+		return kma_fail(err, KMA_ERR_DAMAGED,
+				"%s: holds no event data although the kernel recorded %llu events: "
+				"it was probably written to a pipe, which trace-cmd cannot do; "
+				"record with -o FILE, then: kmem-analyze FILE",
+				info->path, (unsigned long long)dat->entries);
 	return 0;
 }
 
@@ -551,7 +550,8 @@ static int read_head(struct kma_tracedat *dat, struct kma_error *err)
 	if (!head || memcmp(head, magic, sizeof(magic)))
 		return kma_fail(
 			err, KMA_ERR_INPUT,
-			"%s: is not a trace.dat file; record one with: trace-cmd record -e kmem",
+			"%s: is neither a trace.dat file nor printed events; record one with: "
+			"trace-cmd record -e kmem",
 			info->path);
 	version = kma_cursor_string(&cursor);
 	info->version = strtoul(version, NULL, 10);
@@ -585,7 +585,7 @@ static int read_head(struct kma_tracedat *dat, struct kma_error *err)
 				  : kma_dat_open_v6(dat, &cursor, err);
 }
 
-static struct kma_source *dat_open(const char *path, const struct kma_mapping *map,
+static struct kma_source *dat_open(const char *name, const struct kma_mapping *map,
 				   bool *time_shift, struct kma_error *err)
 {
 	struct kma_tracedat *dat = calloc(1, sizeof(*dat));
@@ -599,10 +599,11 @@ static struct kma_source *dat_open(const char *path, const struct kma_mapping *m
 	}
 	dat->map = *map;
 	dat->source.ops = &dat_ops;
-	dat->source.info.path = path;
 	dat->stat_buffer = "";
 	dat->source.arena = kma_arena_new();
-	if (!dat->source.arena) {
+	if (dat->source.arena)
+		dat->source.info.path = kma_arena_strdup(dat->source.arena, name);
+	if (!dat->source.info.path) {
 		kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	} else if (read_head(dat, err) == 0 && finish(dat, err) == 0) {
 		if (time_shift)
@@ -613,13 +614,14 @@ static struct kma_source *dat_open(const char *path, const struct kma_mapping *m
 	return NULL;
 }
 
-struct kma_source *kma_tracedat_open(const char *path, bool *time_shift, struct kma_error *err)
+struct kma_source *kma_tracedat_open(const char *path, const char *name, bool *time_shift,
+				     struct kma_error *err)
 {
 	struct kma_mapping map;
 
-	if (kma_mapping_open(&map, path, err) < 0)
+	if (kma_mapping_open(&map, path, name, err) < 0)
 		return NULL;
-	return dat_open(path, &map, time_shift, err);
+	return dat_open(name, &map, time_shift, err);
 }
 
 struct kma_source *kma_source_open_memory(const void *data, size_t size, struct kma_error *err)

@@ -17,7 +17,7 @@ enum kma_clock kma_clock_class(const char *name, const struct kma_time_conversio
 
 	if (time->mult)
 		return KMA_CLOCK_GLOBAL;
-	if (!strcmp(name, "local"))
+	if (!strcmp(name, "local") || !strcmp(name, KMA_CLOCK_PRINTED))
 		return KMA_CLOCK_LOCAL;
 	for (size_t i = 0; i < sizeof(global) / sizeof(global[0]); i++)
 		if (!strcmp(name, global[i]))
@@ -110,6 +110,11 @@ static const char *clock_note(const struct kma_run *run)
 {
 	const struct kma_source_info *info = &run->source->info;
 
+	if (info->printed && !info->time.mult && strcmp(run->clock, "perf"))
+		return kma_clock_class(run->clock, &info->time) == KMA_CLOCK_TICKS
+			       ? "not nanoseconds: durations are unavailable"
+			       : "printed events do not tell their clock: comparing CPUs is "
+				 "approximate";
 	if (info->time.mult)
 		return "converted to nanoseconds as the file says";
 	switch (kma_clock_class(run->clock, &info->time)) {

@@ -223,6 +223,7 @@ int kma_flow_run(struct kma_flow *flow, struct kma_error *err)
 		ret = kma_merge_open(&flow->merge, &flow->ahead, err);
 	if (!ret)
 		ret = work_together(flow, err);
+	flow->bytes = flow->ahead.bytes;
 	kma_merge_close(&flow->merge);
 	kma_ahead_close(&flow->ahead);
 	for (size_t i = 0; i < KMA_FLOW_BATCHES; i++)

@@ -37,6 +37,8 @@ struct kma_flow {
 	int (*lost)(struct kma_flow *flow, const struct kma_lost *lost);
 	void (*progress)(struct kma_flow *flow, uint64_t bytes); /* of the lanes, read so far */
 
+	uint64_t bytes; /* of the source, once it has run */
+
 	/* Its own: */
 	struct kma_crew crew;
 	struct kma_ahead ahead;

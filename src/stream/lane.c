@@ -13,6 +13,12 @@
  */
 #define MAX_NESTED 4
 
+/* Lanes are moved in memory: a number, no pointer, tells which. */
+static inline struct kma_lane_buffer *filling(struct kma_lane *lane)
+{
+	return &lane->buffers[lane->filling];
+}
+
 int kma_lane_open(struct kma_lane *lane, const struct kma_lane_config *config, uint32_t index,
 		  struct kma_error *err)
 {
@@ -27,18 +33,28 @@ int kma_lane_open(struct kma_lane *lane, const struct kma_lane_config *config, u
 	lane->ended = !info->bytes;
 	if (lane->ended)
 		return 0;
-	for (unsigned int i = 0; i < 2; i++) {
-		struct kma_lane_buffer *buffer = &lane->buffers[i];
-
-		buffer->events = aligned_alloc(64, ((size_t)config->max_events + MAX_NESTED + 2) *
-							   sizeof(*buffer->events));
-		if (!buffer->events)
-			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-	}
-	lane->filling = &lane->buffers[0];
 	lane->counts = calloc(config->schema->nr_known + 1, sizeof(*lane->counts));
 	if (!lane->counts)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	return kma_lane_resume(lane, err);
+}
+
+int kma_lane_resume(struct kma_lane *lane, struct kma_error *err)
+{
+	size_t size = ((size_t)lane->config->max_events + MAX_NESTED + 2) *
+		      sizeof(struct kma_event);
+
+	if (!lane->counts)
+		return 0; /* it never has data */
+	lane->ended = false;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct kma_lane_buffer *buffer = &lane->buffers[i];
+
+		if (!buffer->events)
+			buffer->events = aligned_alloc(64, size);
+		if (!buffer->events)
+			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+	}
 	return 0;
 }
 
@@ -73,11 +89,12 @@ static bool next_piece(struct kma_lane *lane)
 		return false;
 	lane->record = 0;
 	if (lane->piece.type == KMA_PIECE_RECORDS) {
+		filling(lane)->bytes += lane->piece.bytes;
 		if (lane->piece.lost)
 			add_gap(lane, lane->piece.lost, lane->piece.lost_counted);
 		return true;
 	}
-	lane->filling->bytes += lane->piece.page_size;
+	filling(lane)->bytes += lane->piece.page_size;
 	kma_page_open(&source->info.page_format, lane->piece.page, lane->piece.page_size, full,
 		      &lane->page);
 	if (lane->page.lost)
@@ -132,7 +149,7 @@ bool kma_lane_peek(struct kma_lane *lane, uint64_t *ts)
 
 static void put_gap(struct kma_lane *lane, uint64_t ts, bool any_before)
 {
-	struct kma_event *event = &lane->filling->events[lane->kept++];
+	struct kma_event *event = &filling(lane)->events[lane->kept++];
 
 	*event = (struct kma_event){
 		.ts = ts, .cpu = lane->cpu, .buffer = lane->buffer, .kind = KMA_KIND_GAP
@@ -190,7 +207,7 @@ static size_t tracing_depth(const struct kma_lane_config *config, const uint64_t
 static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 {
 	const struct kma_schema *schema = lane->config->schema;
-	struct kma_lane_buffer *buffer = lane->filling;
+	struct kma_lane_buffer *buffer = filling(lane);
 	uint32_t end = lane->kept, first = end > MAX_NESTED ? end - MAX_NESTED : 0;
 	int32_t pid = kma_record_pid(schema, record);
 	uint64_t *words;
@@ -227,13 +244,13 @@ static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 /* Turns to the other buffer: events held back move there, with their stacks. */
 static void turn(struct kma_lane *lane)
 {
-	const struct kma_lane_buffer *from = lane->filling;
-	struct kma_lane_buffer *to = &lane->buffers[from == &lane->buffers[0]];
+	const struct kma_lane_buffer *from = filling(lane);
+	struct kma_lane_buffer *to = &lane->buffers[!lane->filling];
 
 	to->nr_stacks = 1; /* 0 says: no stack */
 	to->nr = 0;
 	to->bytes = 0;
-	lane->filling = to;
+	lane->filling = !lane->filling;
 	memcpy(to->events, from->events + from->nr, lane->kept * sizeof(*to->events));
 	for (uint32_t i = 0; i < lane->kept; i++) {
 		struct kma_event *event = &to->events[i];
@@ -278,7 +295,7 @@ static void take_event(struct kma_lane *lane, const struct kma_record *record, u
 		lane->after = KMA_AFTER_STACK;
 		return;
 	}
-	event = &lane->filling->events[lane->kept];
+	event = &filling(lane)->events[lane->kept];
 	if (!kma_decode(schema, &schema->plans[kind], record, config->strings, &lane->strings,
 			event)) {
 		lane->short_records++;
@@ -402,7 +419,7 @@ const struct kma_lane_buffer *kma_lane_fill(struct kma_lane *lane)
 		}
 		held = 0;
 	}
-	lane->filling->nr = lane->kept > held ? lane->kept - held : 0;
-	lane->kept -= lane->filling->nr;
-	return lane->filling->nr ? lane->filling : NULL;
+	filling(lane)->nr = lane->kept > held ? lane->kept - held : 0;
+	lane->kept -= filling(lane)->nr;
+	return filling(lane)->nr ? filling(lane) : NULL;
 }

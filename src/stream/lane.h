@@ -42,7 +42,8 @@ struct kma_lane {
 	uint16_t buffer;
 
 	/* Output: one buffer is filled while what is in the other is taken. */
-	struct kma_lane_buffer buffers[2], *filling;
+	struct kma_lane_buffer buffers[2];
+	bool filling; /* which of them */
 
 	/* Facts, complete once the lane has ended. */
 	uint64_t *counts; /* records by KMA_ID_COUNTER, from_ts..to_ts, wanted or not */
@@ -71,6 +72,8 @@ struct kma_lane {
 int kma_lane_open(struct kma_lane *lane, const struct kma_lane_config *config, uint32_t index,
 		  struct kma_error *err);
 void kma_lane_close(struct kma_lane *lane);
+/* The lane goes on behind its end, in the source's next round. */
+int kma_lane_resume(struct kma_lane *lane, struct kma_error *err);
 /* The time of the lane's first record, before anything is decoded. False if it has none. */
 bool kma_lane_peek(struct kma_lane *lane, uint64_t *ts);
 /*

@@ -32,6 +32,7 @@ struct pipeline {
 	struct kma_trace trace;
 	struct kma_state **states; /* by analysis */
 	size_t nr_analyses;
+	uint32_t nr_opened; /* lanes of the source that were opened, picked or not */
 	uint64_t total_bytes, bytes_before; /* of all passes; of the passes before this one */
 	struct kma_namer namer;
 	struct kma_address_range *tracing;
@@ -39,17 +40,6 @@ struct pipeline {
 	struct kma_consumer *consumers;
 	struct kma_result *result;
 	struct kma_progress *progress;
-};
-
-/* How a trace's stacks begin when the kernel was not built to leave its own tracing out. */
-static const char *const tracing_functions[] = {
-	"trace_event_raw_event_",
-	"trace_event_buffer_",
-	"__page_ref_",
-	"__traceiter_",
-	"__do_trace_",
-	"perf_trace_",
-	NULL,
 };
 
 static uint64_t needed_kinds(const struct kma_analysis *analysis)
@@ -110,6 +100,7 @@ static int pick_buffers(struct pipeline *p, const struct kma_selection *selectio
 	const struct kma_buffer_info *first = NULL;
 	bool found = false;
 
+	free(p->buffer_used);
 	p->buffer_used = calloc(info->nr_buffers + 1, sizeof(*p->buffer_used));
 	if (!p->buffer_used)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
@@ -150,21 +141,36 @@ static bool cpu_picked(const struct kma_selection *selection, uint32_t cpu)
 	return false;
 }
 
-/* All CPUs of the buffers: those that are not picked still tell when the trace began. */
-static int open_lanes(struct pipeline *p, struct kma_lane **lanes, uint32_t *nr,
+static int by_cpu(const void *a, const void *b)
+{
+	const struct kma_lane *x = a, *y = b;
+
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu ? -1 : 1;
+	return (x->buffer > y->buffer) - (x->buffer < y->buffer);
+}
+
+/* All CPUs of the buffers, from the source's lane @first on: those that are not picked still tell
+ * when the trace began. */
+static int open_lanes(struct pipeline *p, uint32_t first, struct kma_lane **lanes, uint32_t *nr,
 		      struct kma_error *err)
 {
 	const struct kma_source_info *info = &p->run.source->info;
+	struct kma_lane *more;
 
-	*lanes = calloc(info->nr_lanes + 1, sizeof(**lanes));
-	if (!*lanes)
+	p->nr_opened = info->nr_lanes;
+	more = reallocarray(*lanes, *nr + info->nr_lanes - first + 1, sizeof(**lanes));
+	if (!more)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-	for (uint32_t i = 0; i < info->nr_lanes; i++) {
+	*lanes = more;
+	for (uint32_t i = first; i < info->nr_lanes; i++) {
 		if (!p->buffer_used[info->lanes[i].buffer])
 			continue;
 		if (kma_lane_open(&(*lanes)[(*nr)++], &p->config, i, err) < 0)
 			return -1;
 	}
+	if (first)
+		qsort(*lanes, *nr, sizeof(**lanes), by_cpu);
 	return 0;
 }
 
@@ -173,7 +179,7 @@ static int set_stacks(struct pipeline *p, bool stacks, struct kma_error *err)
 	p->config.stacks = stacks;
 	if (!stacks || p->tracing)
 		return 0;
-	if (kma_source_functions(p->run.source, tracing_functions, &p->tracing,
+	if (kma_source_functions(p->run.source, kma_tracing_functions, &p->tracing,
 				 &p->config.nr_tracing) < 0)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	p->config.tracing = p->tracing;
@@ -225,7 +231,8 @@ static void measure_lanes(struct pipeline *p)
 	for (uint32_t i = 0; i < p->run.nr_lanes; i++) {
 		const struct kma_lane *lane = &p->lanes[i];
 
-		p->total_bytes += p->run.source->info.lanes[lane->index].bytes;
+		if (!p->run.source->ops->more)
+			p->total_bytes += p->run.source->info.lanes[lane->index].bytes;
 		if (lane->cpu >= p->trace.nr_cpus)
 			p->trace.nr_cpus = lane->cpu + 1;
 	}
@@ -268,6 +275,10 @@ static void print_facts(struct pipeline *p, struct kma_arena *arena)
 	}
 	format = find_format(info, KMA_PAGE_ALLOC_EXTFRAG);
 	p->trace.pageblock_order = format ? kma_print_pageblock_order(format) : -1;
+	if (info->printed) {
+		p->trace.gfp_flags = info->gfp_flags;
+		p->trace.pageblock_order = info->pageblock_order;
+	}
 }
 
 static int open_analyses(struct pipeline *p, const struct kma_selection *selection, uint64_t start,
@@ -289,6 +300,10 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 	p->trace.ptr = selection->ptr;
 	p->namer.arena = arena;
 	p->trace.namer = &p->namer;
+	if (p->run.source->info.resolution == 1000)
+		p->trace.coarse = "times are printed in microseconds";
+	else if (p->run.source->info.resolution > 1)
+		p->trace.coarse = "times are printed with few digits";
 	print_facts(p, arena);
 	while (selection->analyses[p->nr_analyses])
 		p->nr_analyses++;
@@ -343,6 +358,9 @@ static unsigned int find_jobs(const struct pipeline *p, const struct kma_selecti
 	cpu_set_t cpus;
 	uint64_t nr;
 
+	/* rounds are too short to share */
+	if (p->run.source->ops->more)
+		return 1;
 	if (selection->jobs)
 		return selection->jobs;
 	nr = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : CPU_COUNT(&cpus);
@@ -352,8 +370,9 @@ static unsigned int find_jobs(const struct pipeline *p, const struct kma_selecti
 	return nr ? nr : 1;
 }
 
-static int stream(struct pipeline *p, const struct kma_selection *selection, struct kma_lane *lanes,
-		  uint32_t nr_lanes, bool second, struct kma_error *err)
+static int stream_round(struct pipeline *p, const struct kma_selection *selection,
+			struct kma_lane *lanes, uint32_t nr_lanes, bool second,
+			struct kma_error *err)
 {
 	size_t nr = 0;
 
@@ -375,6 +394,55 @@ static int stream(struct pipeline *p, const struct kma_selection *selection, str
 		.progress = p->progress ? report_progress : NULL,
 	};
 	return kma_flow_run(&p->flow, err);
+}
+
+/* What the first pass analyses is what the facts are told of. */
+static void set_lanes(struct pipeline *p, struct kma_lane *lanes, uint32_t nr)
+{
+	p->lanes = lanes;
+	p->run.lanes = lanes;
+	p->run.nr_lanes = nr;
+	p->run.buffer_used = p->buffer_used;
+	measure_lanes(p);
+}
+
+/* The lanes go on, and those of CPUs and buffers seen for the first time join them. */
+static int join_lanes(struct pipeline *p, const struct kma_selection *selection,
+		      struct kma_lane **lanes, uint32_t *nr, struct kma_error *err)
+{
+	for (uint32_t i = 0; i < *nr; i++)
+		if (kma_lane_resume(&(*lanes)[i], err) < 0)
+			return -1;
+	if (p->run.source->info.nr_lanes == p->nr_opened)
+		return 0;
+	if (pick_buffers(p, selection, err) < 0 || open_lanes(p, p->nr_opened, lanes, nr, err) < 0)
+		return -1;
+	drop_unpicked_lanes(selection, *lanes, nr);
+	return 0;
+}
+
+static int stream(struct pipeline *p, const struct kma_selection *selection,
+		  struct kma_lane **lanes, uint32_t *nr_lanes, bool second, struct kma_error *err)
+{
+	struct kma_source *source = p->run.source;
+	int ret;
+
+	for (;;) {
+		if (stream_round(p, selection, *lanes, *nr_lanes, second, err) < 0)
+			return -1;
+		if (source->ops->more)
+			p->bytes_before += p->flow.bytes;
+		ret = source->ops->more ? source->ops->more(source, err) : 0;
+		if (source->info.printed)
+			p->trace.pageblock_order = source->info.pageblock_order;
+		if (ret <= 0)
+			return ret;
+		ret = join_lanes(p, selection, lanes, nr_lanes, err);
+		if (!second)
+			set_lanes(p, *lanes, *nr_lanes);
+		if (ret < 0)
+			return -1;
+	}
 }
 
 static void close_lanes(struct kma_lane *lanes, uint32_t nr)
@@ -410,10 +478,10 @@ static int stream_again(struct pipeline *p, const struct kma_selection *selectio
 	kma_schema_select(p->schema, wanted_kinds(p, selection, true, &stacks));
 	if (source->ops->rewind(source, err) < 0 || set_stacks(p, stacks, err) < 0)
 		return -1;
-	ret = open_lanes(p, &lanes, &nr, err);
+	ret = open_lanes(p, 0, &lanes, &nr, err);
 	if (!ret) {
 		drop_unpicked_lanes(selection, lanes, &nr);
-		ret = stream(p, selection, lanes, nr, true, err);
+		ret = stream(p, selection, &lanes, &nr, true, err);
 	}
 	close_lanes(lanes, nr);
 	return ret;
@@ -444,6 +512,26 @@ static int absences(struct pipeline *p, const struct kma_analysis *analysis,
 	return 0;
 }
 
+/* Durations out of times that have few digits. */
+static void blur(struct kma_report *report, const char *coarse)
+{
+	struct kma_status status = { KMA_APPROXIMATE, coarse };
+	bool any = false;
+
+	for (size_t i = 0; i < report->nr_metrics; i++) {
+		struct kma_metric *metric = &report->metrics[i];
+
+		if ((metric->def->unit != KMA_UNIT_NS &&
+		     metric->def->unit != KMA_UNIT_NS_PER_PAGE) ||
+		    metric->status.code != KMA_EXACT)
+			continue;
+		metric->status = status;
+		any = true;
+	}
+	if (any)
+		kma_report_status(report, status);
+}
+
 static int fill_reports(struct pipeline *p, const struct kma_selection *selection,
 			struct kma_result *result)
 {
@@ -467,8 +555,11 @@ static int fill_reports(struct pipeline *p, const struct kma_selection *selectio
 		struct kma_report *report = kma_result_report(result, analysis->name,
 							      analysis->title);
 
-		if (!report || analysis->report(p->states[i], &summary, report) < 0 ||
-		    report->failed || absences(p, analysis, &summary, result) < 0)
+		if (!report || analysis->report(p->states[i], &summary, report) < 0)
+			return -1;
+		if (p->trace.coarse)
+			blur(report, p->trace.coarse);
+		if (report->failed || absences(p, analysis, &summary, result) < 0)
 			return -1;
 	}
 	return 0;
@@ -479,6 +570,8 @@ static int run(struct pipeline *p, const struct kma_selection *selection, struct
 {
 	struct kma_source *source = p->run.source;
 	uint64_t first, wanted = 0, now;
+	struct kma_lane *lanes;
+	uint32_t nr;
 	bool stacks;
 
 	p->trace.one_pass = !source->ops->rewind;
@@ -500,19 +593,20 @@ static int run(struct pipeline *p, const struct kma_selection *selection, struct
 					      .max_events = lane_events(&source->info) };
 	p->run.schema = p->schema;
 	if (set_stacks(p, stacks, err) < 0 || pick_buffers(p, selection, err) < 0 ||
-	    open_lanes(p, &p->lanes, &p->run.nr_lanes, err) < 0)
+	    open_lanes(p, 0, &p->lanes, &p->run.nr_lanes, err) < 0)
 		return -1;
 	p->run.lanes = p->lanes;
 	first = first_timestamp(p);
 	drop_unpicked_lanes(selection, p->lanes, &p->run.nr_lanes);
-	measure_lanes(p);
+	set_lanes(p, p->lanes, p->run.nr_lanes);
 	p->config.from_ts = limit(&selection->from, first, 0);
 	p->config.to_ts = limit(&selection->to, first, UINT64_MAX);
-	p->run.buffer_used = p->buffer_used;
 	if (open_analyses(p, selection, first > p->config.from_ts ? first : p->config.from_ts,
 			  result->arena, err) < 0)
 		return -1;
-	if (stream(p, selection, p->lanes, p->run.nr_lanes, false, err) < 0 ||
+	lanes = p->lanes;
+	nr = p->run.nr_lanes;
+	if (stream(p, selection, &lanes, &nr, false, err) < 0 ||
 	    stream_again(p, selection, err) < 0)
 		return -1;
 	if (fill_reports(p, selection, result) < 0)

@@ -31,11 +31,6 @@ struct kma_selection {
 	unsigned int jobs; /* threads; 0: as many as help */
 };
 
-/* Told now and then how far it is; never on the way of an event. */
-struct kma_progress {
-	void (*update)(struct kma_progress *progress, uint64_t done, uint64_t total);
-};
-
 /*
  * Runs the whole trace through the analyses and fills @result. @progress may be NULL. On failure
  * nothing of @result is usable; damage in the input is no failure but a note, with

@@ -148,7 +148,7 @@ static void hostile_claims_are_bounded(void **state)
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	for (int32_t i = 0; i < 1000; i++) {
-		snprintf(name, 9, "%08d", i);
+		snprintf(name, sizeof(name), "%08d", i);
 		name[8] = 'x';
 		kma_report_migratetype(report, i, name);
 	}
