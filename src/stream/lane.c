@@ -64,10 +64,11 @@ static bool next_piece(struct kma_lane *lane)
 	uint32_t full = source->info.buffers[lane->buffer].page_size;
 	int ret = source->ops->next(source, lane->index, &lane->piece, &lane->error);
 
-	lane->have_piece = ret > 0;
+	lane->have_piece = ret == KMA_NEXT_PIECE;
+	lane->waits = ret == KMA_NEXT_AGAIN;
 	if (ret < 0)
 		lane->failed = true;
-	if (ret <= 0)
+	if (!lane->have_piece)
 		return false;
 	lane->record = 0;
 	if (lane->piece.type == KMA_PIECE_RECORDS) {
@@ -352,6 +353,30 @@ static void take_foreign_page(struct kma_lane *lane, struct tally *tally, uint32
 	take_page(lane, tally, max, &foreign);
 }
 
+/*
+ * Nothing more for now. What is older than the horizon need not be held back any longer, as a stack
+ * that follows would have been there; if there is nothing to give, then the mark.
+ */
+static void wait_for_more(struct kma_lane *lane, uint32_t held)
+{
+	uint64_t horizon = lane->config->horizon;
+	uint32_t nr = lane->kept > held ? lane->kept - held : 0;
+
+	while (nr < lane->kept && lane->events[nr].ts < horizon)
+		nr++;
+	if (!nr) {
+		memmove(lane->events + 1, lane->events, lane->kept * sizeof(*lane->events));
+		lane->events[0] = (struct kma_event){ .ts = horizon,
+						      .cpu = lane->cpu,
+						      .buffer = lane->buffer,
+						      .kind = KMA_KIND_IDLE };
+		lane->kept++;
+		nr = 1;
+	}
+	lane->nr = nr;
+	lane->kept -= nr;
+}
+
 bool kma_lane_fill(struct kma_lane *lane)
 {
 	const struct kma_lane_config *config = lane->config;
@@ -386,6 +411,10 @@ bool kma_lane_fill(struct kma_lane *lane)
 	lane->records = tally.records;
 	lane->last_ts = tally.last_ts;
 	lane->backwards = tally.backwards;
+	if (lane->kept < max && lane->waits) {
+		wait_for_more(lane, held);
+		return true;
+	}
 	if (lane->kept < max) {
 		lane->ended = true;
 		if (lane->gap) { /* at the very end: known only to have followed */

@@ -12,6 +12,11 @@
 
 /* In a lane's output, between events: a gap. Never reaches an analysis as an event. */
 #define KMA_KIND_GAP KMA_NR_KINDS
+/*
+ * The same, of a source that waits for more: the lane has nothing now, and nothing that it will
+ * have is older than this mark. It is the lane's only event until it is filled again.
+ */
+#define KMA_KIND_IDLE (KMA_NR_KINDS + 1)
 
 /* What all lanes of a run share. */
 struct kma_lane_config {
@@ -24,6 +29,8 @@ struct kma_lane_config {
 	const struct kma_address_range *tracing;
 	size_t nr_tracing;
 	uint32_t max_events; /* decoded at a time */
+	uint64_t
+		horizon; /* what a source that waits for more said last, see kma_source_ops.now() */
 };
 
 struct kma_lane {
@@ -54,6 +61,7 @@ struct kma_lane {
 	struct kma_piece piece;
 	size_t record; /* next of a piece of records */
 	bool have_piece, ended;
+	bool waits;		 /* the source has nothing now */
 	struct kma_record ahead; /* read by kma_lane_peek() */
 	bool has_ahead;
 	uint64_t gap; /* lost before the next record; 0: none */
@@ -74,6 +82,11 @@ bool kma_lane_peek(struct kma_lane *lane, uint64_t *ts);
  * those rarely.
  */
 bool kma_lane_fill(struct kma_lane *lane);
+
+static inline bool kma_lane_is_idle(const struct kma_lane *lane)
+{
+	return lane->at < lane->nr && lane->events[lane->at].kind == KMA_KIND_IDLE;
+}
 
 /* The fields of a gap's pseudo event; its ts is that of the first record behind the gap. */
 static inline uint64_t kma_gap_count(const struct kma_event *gap)

@@ -33,6 +33,12 @@ static void sift_down(struct kma_merge *merge, uint32_t i)
 	merge->heap[i] = lane;
 }
 
+static void make_heap(struct kma_merge *merge)
+{
+	for (uint32_t i = merge->nr / 2; i-- > 0;)
+		sift_down(merge, i);
+}
+
 int kma_merge_open(struct kma_merge *merge, struct kma_lane *lanes, uint32_t nr,
 		   struct kma_error *err)
 {
@@ -44,9 +50,22 @@ int kma_merge_open(struct kma_merge *merge, struct kma_lane *lanes, uint32_t nr,
 	for (uint32_t i = 0; i < nr; i++)
 		if (kma_lane_fill(&lanes[i]))
 			merge->heap[merge->nr++] = &lanes[i];
-	for (uint32_t i = merge->nr / 2; i-- > 0;)
-		sift_down(merge, i);
+	make_heap(merge);
 	return 0;
+}
+
+void kma_merge_resume(struct kma_merge *merge)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < merge->nr; i++) {
+		struct kma_lane *lane = merge->heap[i];
+
+		if (!kma_lane_is_idle(lane) || kma_lane_fill(lane))
+			merge->heap[kept++] = lane;
+	}
+	merge->nr = kept;
+	make_heap(merge);
 }
 
 void kma_merge_close(struct kma_merge *merge)
@@ -113,10 +132,14 @@ bool kma_merge_next(struct kma_merge *merge, struct kma_batch *batch, const stru
 			*event = lane->events[lane->at++];
 			if (event->stack)
 				move_stack(merge, lane, event);
-			if (event->kind == KMA_KIND_GAP) {
-				*gap = event;
+			if (event->kind >= KMA_KIND_GAP) {
 				nr--;
-				break;
+				if (event->kind == KMA_KIND_GAP) {
+					*gap = event;
+					break;
+				}
+				lane->at--; /* the mark stays until all are asked again */
+				goto out;
 			}
 		} while (nr < BATCH && lane->at < lane->nr && (!rival || before(lane, rival)));
 		if (lane->at == lane->nr)
@@ -124,6 +147,7 @@ bool kma_merge_next(struct kma_merge *merge, struct kma_batch *batch, const stru
 		else
 			sift_down(merge, 0);
 	}
+out:
 	*batch = (struct kma_batch){ .events = merge->events, .nr = nr, .stacks = merge->stacks };
 	return nr || *gap;
 }

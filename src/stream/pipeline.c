@@ -18,8 +18,14 @@
 #define MIN_LANE_EVENTS	 8
 #define PROGRESS_BATCHES 256
 
-struct pipeline {
+/* Of a source that waits for more: a pump ends after so many batches, so that its caller gets to do
+ * something else too. */
+#define ROUND_BATCHES 256
+
+struct kma_pipeline {
 	struct kma_run run;
+	struct kma_selection selection;
+	struct kma_arena *arena; /* what lives as long as the pipeline */
 	struct kma_lane_config config;
 	struct kma_schema *schema;
 	struct kma_strings *strings;
@@ -33,6 +39,8 @@ struct pipeline {
 	struct kma_namer namer;
 	struct kma_address_range *tracing;
 	bool *again; /* by analysis: takes part in the second pass */
+	bool merging, ended;
+	uint64_t newest, late; /* of a live source: see count_late() */
 };
 
 /* How a trace's stacks begin when the kernel was not built to leave its own tracing out. */
@@ -56,13 +64,13 @@ static uint64_t needed_kinds(const struct kma_analysis *analysis)
 }
 
 /* Whether the analysis leaves something for a second pass. */
-static bool is_twice(const struct pipeline *p, const struct kma_analysis *analysis)
+static bool is_twice(const struct kma_pipeline *p, const struct kma_analysis *analysis)
 {
 	return analysis->second_pass && !p->trace.one_pass;
 }
 
 /* What the pass reads: all that is needed, but in the first what can wait for the second. */
-static uint64_t wanted_kinds(const struct pipeline *p, const struct kma_selection *selection,
+static uint64_t wanted_kinds(const struct kma_pipeline *p, const struct kma_selection *selection,
 			     bool second, bool *stacks)
 {
 	/* kernel_stack is always known, so that it never counts as an event without a format */
@@ -97,7 +105,7 @@ static int no_such_buffer(const struct kma_source_info *info, const char *wanted
 }
 
 /* Which buffers are read: the one asked for, or all, which then must share a clock. */
-static int pick_buffers(struct pipeline *p, const struct kma_selection *selection,
+static int pick_buffers(struct kma_pipeline *p, const struct kma_selection *selection,
 			struct kma_error *err)
 {
 	const struct kma_source_info *info = &p->run.source->info;
@@ -145,7 +153,7 @@ static bool cpu_picked(const struct kma_selection *selection, uint32_t cpu)
 }
 
 /* All CPUs of the buffers: those that are not picked still tell when the trace began. */
-static int open_lanes(struct pipeline *p, struct kma_lane **lanes, uint32_t *nr,
+static int open_lanes(struct kma_pipeline *p, struct kma_lane **lanes, uint32_t *nr,
 		      struct kma_error *err)
 {
 	const struct kma_source_info *info = &p->run.source->info;
@@ -162,7 +170,7 @@ static int open_lanes(struct pipeline *p, struct kma_lane **lanes, uint32_t *nr,
 	return 0;
 }
 
-static int set_stacks(struct pipeline *p, bool stacks, struct kma_error *err)
+static int set_stacks(struct kma_pipeline *p, bool stacks, struct kma_error *err)
 {
 	p->config.stacks = stacks;
 	if (!stacks || p->tracing)
@@ -188,7 +196,7 @@ static uint32_t lane_events(const struct kma_source_info *info)
 }
 
 /* The oldest first record of any lane; 0 without any. */
-static uint64_t first_timestamp(struct pipeline *p)
+static uint64_t first_timestamp(struct kma_pipeline *p)
 {
 	uint64_t first = UINT64_MAX, ts;
 
@@ -213,7 +221,7 @@ static void drop_unpicked_lanes(const struct kma_selection *selection, struct km
 }
 
 /* How much there is to read, and of how many CPUs. */
-static void measure_lanes(struct pipeline *p)
+static void measure_lanes(struct kma_pipeline *p)
 {
 	for (uint32_t i = 0; i < p->run.nr_lanes; i++) {
 		const struct kma_lane *lane = &p->lanes[i];
@@ -247,7 +255,7 @@ static const struct kma_format *find_format(const struct kma_source_info *info, 
 }
 
 /* What only print formats tell. Every event with gfp flags has the same table of their names. */
-static void print_facts(struct pipeline *p, struct kma_arena *arena)
+static void print_facts(struct kma_pipeline *p, struct kma_arena *arena)
 {
 	static const enum kma_kind kinds[] = { KMA_PAGE_ALLOC, KMA_KMALLOC, KMA_KMEM_CACHE_ALLOC,
 					       KMA_PERCPU_ALLOC };
@@ -263,8 +271,8 @@ static void print_facts(struct pipeline *p, struct kma_arena *arena)
 	p->trace.pageblock_order = format ? kma_print_pageblock_order(format) : -1;
 }
 
-static int open_analyses(struct pipeline *p, const struct kma_selection *selection, uint64_t start,
-			 struct kma_arena *arena, struct kma_error *err)
+static int open_analyses(struct kma_pipeline *p, const struct kma_selection *selection,
+			 uint64_t start, struct kma_error *err)
 {
 	p->trace.start_ts = start;
 	p->trace.formats = p->schema->formats;
@@ -277,9 +285,8 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 	p->trace.nodes = selection->nodes;
 	p->trace.stack_depth = selection->stack_depth;
 	p->trace.pfns = selection->pfns;
-	p->namer.arena = arena;
 	p->trace.namer = &p->namer;
-	print_facts(p, arena);
+	print_facts(p, p->arena);
 	while (selection->analyses[p->nr_analyses])
 		p->nr_analyses++;
 	p->states = calloc(p->nr_analyses + 1, sizeof(*p->states));
@@ -294,19 +301,18 @@ static int open_analyses(struct pipeline *p, const struct kma_selection *selecti
 	return 0;
 }
 
-static int note_gap(struct pipeline *p, const struct kma_lost *lost, struct kma_result *result)
+static int note_gap(struct kma_pipeline *p, const struct kma_lost *lost)
 {
 	if (p->run.nr_gaps == KMA_MAX_GAPS) {
 		p->run.more_gaps++;
 		return 0;
 	}
 	if (!p->run.gaps)
-		p->run.gaps = kma_arena_alloc(result->arena, KMA_MAX_GAPS * sizeof(*p->run.gaps));
+		p->run.gaps = kma_arena_alloc(p->arena, KMA_MAX_GAPS * sizeof(*p->run.gaps));
 	if (!p->run.gaps)
 		return -1;
 	p->run.gaps[p->run.nr_gaps++] = (struct kma_gap){
-		.buffer = kma_arena_strdup(result->arena,
-					   p->run.source->info.buffers[lost->buffer].name),
+		.buffer = p->run.source->info.buffers[lost->buffer].name,
 		.cpu = lost->cpu,
 		.counted = lost->counted,
 		.count = lost->count,
@@ -316,8 +322,8 @@ static int note_gap(struct pipeline *p, const struct kma_lost *lost, struct kma_
 	return 0;
 }
 
-static int deliver_gap(struct pipeline *p, const struct kma_selection *selection,
-		       const struct kma_event *gap, bool second, struct kma_result *result)
+static int deliver_gap(struct kma_pipeline *p, const struct kma_selection *selection,
+		       const struct kma_event *gap, bool second)
 {
 	struct kma_lost lost = {
 		.cpu = gap->cpu,
@@ -328,7 +334,7 @@ static int deliver_gap(struct pipeline *p, const struct kma_selection *selection
 		.to_ts = gap->ts,
 	};
 
-	if (!second && note_gap(p, &lost, result) < 0)
+	if (!second && note_gap(p, &lost) < 0)
 		return -1;
 	for (size_t i = 0; i < p->nr_analyses; i++)
 		if ((!second || p->again[i]) &&
@@ -337,7 +343,7 @@ static int deliver_gap(struct pipeline *p, const struct kma_selection *selection
 	return 0;
 }
 
-static void report_progress(struct pipeline *p, const struct kma_lane *lanes, uint32_t nr,
+static void report_progress(struct kma_pipeline *p, const struct kma_lane *lanes, uint32_t nr,
 			    struct kma_progress *progress)
 {
 	uint64_t done = p->bytes_before;
@@ -347,27 +353,45 @@ static void report_progress(struct pipeline *p, const struct kma_lane *lanes, ui
 	progress->update(progress, done, p->total_bytes);
 }
 
-static int stream(struct pipeline *p, const struct kma_selection *selection, struct kma_lane *lanes,
-		  uint32_t nr_lanes, bool second, struct kma_progress *progress,
-		  struct kma_result *result, struct kma_error *err)
+/*
+ * Events of a live source that are older than one that went before: their record was written later
+ * than live.c allows for. They are fed all the same, and told.
+ */
+static void count_late(struct kma_pipeline *p, const struct kma_batch *batch)
 {
+	for (size_t i = 0; i < batch->nr; i++) {
+		if (batch->events[i].ts < p->newest)
+			p->late++;
+		else
+			p->newest = batch->events[i].ts;
+	}
+}
+
+/* What the merge has: to the end, or until a live source has to be asked again. */
+static int stream(struct kma_pipeline *p, const struct kma_selection *selection,
+		  const struct kma_lane *lanes, uint32_t nr_lanes, bool second,
+		  struct kma_progress *progress, struct kma_error *err)
+{
+	bool live = p->run.source->ops->now;
 	const struct kma_event *gap;
 	struct kma_batch batch;
 
-	if (kma_merge_open(&p->merge, lanes, nr_lanes, err) < 0)
-		return -1;
 	for (uint64_t n = 1; kma_merge_next(&p->merge, &batch, &gap); n++) {
 		for (size_t i = 0; batch.nr && i < p->nr_analyses; i++)
 			if ((!second || p->again[i]) &&
 			    selection->analyses[i]->feed(p->states[i], &batch) < 0)
 				return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-		if (gap && deliver_gap(p, selection, gap, second, result) < 0)
+		if (gap && deliver_gap(p, selection, gap, second) < 0)
 			return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 		if (progress && n % PROGRESS_BATCHES == 0)
 			report_progress(p, lanes, nr_lanes, progress);
+		if (!live)
+			continue;
+		count_late(p, &batch);
+		if (n == ROUND_BATCHES)
+			return KMA_PUMP_MORE;
 	}
-	kma_merge_close(&p->merge);
-	return 0;
+	return kma_merge_waits(&p->merge) ? KMA_PUMP_WAIT : KMA_PUMP_END;
 }
 
 static void close_lanes(struct kma_lane *lanes, uint32_t nr)
@@ -378,9 +402,8 @@ static void close_lanes(struct kma_lane *lanes, uint32_t nr)
 }
 
 /* The analyses that want it see the trace once more; the facts stay those of the first pass. */
-static int stream_again(struct pipeline *p, const struct kma_selection *selection,
-			struct kma_progress *progress, struct kma_result *result,
-			struct kma_error *err)
+static int stream_again(struct kma_pipeline *p, const struct kma_selection *selection,
+			struct kma_progress *progress, struct kma_error *err)
 {
 	struct kma_source *source = p->run.source;
 	struct kma_lane *lanes = NULL;
@@ -407,14 +430,17 @@ static int stream_again(struct pipeline *p, const struct kma_selection *selectio
 	ret = open_lanes(p, &lanes, &nr, err);
 	if (!ret) {
 		drop_unpicked_lanes(selection, lanes, &nr);
-		ret = stream(p, selection, lanes, nr, true, progress, result, err);
+		kma_merge_close(&p->merge);
+		ret = kma_merge_open(&p->merge, lanes, nr, err);
 	}
+	if (!ret)
+		ret = stream(p, selection, lanes, nr, true, progress, err);
 	close_lanes(lanes, nr);
-	return ret;
+	return ret < 0 ? -1 : 0;
 }
 
 /* Which of the events an analysis would like are not there. */
-static int absences(struct pipeline *p, const struct kma_analysis *analysis,
+static int absences(struct kma_pipeline *p, const struct kma_analysis *analysis,
 		    const struct kma_summary *summary, struct kma_result *result)
 {
 	struct kma_quality *quality = &result->quality;
@@ -438,7 +464,7 @@ static int absences(struct pipeline *p, const struct kma_analysis *analysis,
 	return 0;
 }
 
-static int fill_reports(struct pipeline *p, const struct kma_selection *selection,
+static int fill_reports(struct kma_pipeline *p, const struct kma_selection *selection,
 			struct kma_result *result)
 {
 	struct kma_summary summary;
@@ -446,6 +472,11 @@ static int fill_reports(struct pipeline *p, const struct kma_selection *selectio
 
 	if (kma_run_facts(&p->run, result) < 0 || kma_run_quality(&p->run, result) < 0 ||
 	    kma_result_trace_metrics(result) < 0)
+		return -1;
+	if (p->late && kma_result_note(result,
+				       "%llu records came so late that others, newer than they, "
+				       "went before",
+				       (unsigned long long)p->late) < 0)
 		return -1;
 	kma_run_summary(&p->run, &summary);
 	for (size_t i = 0; i < p->nr_analyses; i++)
@@ -468,13 +499,16 @@ static int fill_reports(struct pipeline *p, const struct kma_selection *selectio
 	return 0;
 }
 
-static int run(struct pipeline *p, const struct kma_selection *selection,
-	       struct kma_progress *progress, struct kma_result *result, struct kma_error *err)
+static int open_pipeline(struct kma_pipeline *p, struct kma_error *err)
 {
+	const struct kma_selection *selection = &p->selection;
 	struct kma_source *source = p->run.source;
 	uint64_t first, wanted = 0, now;
 	bool stacks;
 
+	p->arena = kma_arena_new();
+	if (!p->arena)
+		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	p->trace.one_pass = !source->ops->rewind;
 	for (size_t i = 0; selection->analyses[i]; i++)
 		wanted |= needed_kinds(selection->analyses[i]);
@@ -497,21 +531,14 @@ static int run(struct pipeline *p, const struct kma_selection *selection,
 	    open_lanes(p, &p->lanes, &p->run.nr_lanes, err) < 0)
 		return -1;
 	p->run.lanes = p->lanes;
-	first = first_timestamp(p);
+	first = source->ops->now ? source->ops->now(source) : first_timestamp(p);
 	drop_unpicked_lanes(selection, p->lanes, &p->run.nr_lanes);
 	measure_lanes(p);
 	p->config.from_ts = limit(&selection->from, first, 0);
 	p->config.to_ts = limit(&selection->to, first, UINT64_MAX);
 	p->run.buffer_used = p->buffer_used;
-	if (open_analyses(p, selection, first > p->config.from_ts ? first : p->config.from_ts,
-			  result->arena, err) < 0)
-		return -1;
-	if (stream(p, selection, p->lanes, p->run.nr_lanes, false, progress, result, err) < 0 ||
-	    stream_again(p, selection, progress, result, err) < 0)
-		return -1;
-	if (fill_reports(p, selection, result) < 0)
-		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
-	return 0;
+	return open_analyses(p, selection, first > p->config.from_ts ? first : p->config.from_ts,
+			     err);
 }
 
 static int source_symbols(void *source, const uint64_t *addresses, const char **names, size_t nr,
@@ -520,24 +547,86 @@ static int source_symbols(void *source, const uint64_t *addresses, const char **
 	return kma_source_symbols(source, addresses, names, nr, arena);
 }
 
+struct kma_pipeline *kma_pipeline_open(struct kma_source *source,
+				       const struct kma_selection *selection, struct kma_error *err)
+{
+	struct kma_pipeline *p = calloc(1, sizeof(*p));
+
+	if (!p) {
+		kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	p->run.source = source;
+	p->selection = *selection;
+	p->namer = (struct kma_namer){ .lookup = source_symbols, .source = source };
+	if (open_pipeline(p, err) == 0)
+		return p;
+	kma_pipeline_close(p);
+	return NULL;
+}
+
+int kma_pipeline_pump(struct kma_pipeline *p, struct kma_progress *progress, struct kma_error *err)
+{
+	struct kma_source *source = p->run.source;
+	int ret;
+
+	if (p->ended)
+		return KMA_PUMP_END;
+	/* read before the lanes are asked: what they do not give now is not older */
+	if (source->ops->now)
+		p->config.horizon = source->ops->now(source);
+	if (p->merging)
+		kma_merge_resume(&p->merge);
+	else if (kma_merge_open(&p->merge, p->lanes, p->run.nr_lanes, err) < 0)
+		return -1;
+	p->merging = true;
+	ret = stream(p, &p->selection, p->lanes, p->run.nr_lanes, false, progress, err);
+	if (ret != KMA_PUMP_END)
+		return ret;
+	p->ended = true;
+	return stream_again(p, &p->selection, progress, err) < 0 ? -1 : KMA_PUMP_END;
+}
+
+int kma_pipeline_report(struct kma_pipeline *p, struct kma_result *result, struct kma_error *err)
+{
+	int ret;
+
+	p->namer.arena = result->arena;
+	ret = fill_reports(p, &p->selection, result);
+	p->namer.arena = NULL;
+	return ret < 0 ? kma_fail(err, KMA_ERR_INTERNAL, "out of memory") : 0;
+}
+
+void kma_pipeline_close(struct kma_pipeline *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; p->states && i < p->nr_analyses; i++)
+		if (p->states[i])
+			p->selection.analyses[i]->close(p->states[i]);
+	free(p->states);
+	free(p->again);
+	kma_merge_close(&p->merge);
+	close_lanes(p->lanes, p->lanes ? p->run.nr_lanes : 0);
+	free(p->buffer_used);
+	free(p->tracing);
+	kma_schema_free(p->schema);
+	kma_strings_free(p->strings);
+	kma_arena_free(p->arena);
+	free(p);
+}
+
 int kma_pipeline_run(struct kma_source *source, const struct kma_selection *selection,
 		     struct kma_progress *progress, struct kma_result *result,
 		     struct kma_error *err)
 {
-	struct pipeline p = { .run.source = source,
-			      .namer = { .lookup = source_symbols, .source = source } };
-	int ret = run(&p, selection, progress, result, err);
+	struct kma_pipeline *p = kma_pipeline_open(source, selection, err);
+	int ret = p ? KMA_PUMP_WAIT : -1;
 
-	for (size_t i = 0; p.states && i < p.nr_analyses; i++)
-		if (p.states[i])
-			selection->analyses[i]->close(p.states[i]);
-	free(p.states);
-	free(p.again);
-	kma_merge_close(&p.merge);
-	close_lanes(p.lanes, p.lanes ? p.run.nr_lanes : 0);
-	free(p.buffer_used);
-	free(p.tracing);
-	kma_schema_free(p.schema);
-	kma_strings_free(p.strings);
-	return ret;
+	while (ret == KMA_PUMP_WAIT || ret == KMA_PUMP_MORE)
+		ret = kma_pipeline_pump(p, progress, err);
+	if (ret == KMA_PUMP_END)
+		ret = kma_pipeline_report(p, result, err);
+	kma_pipeline_close(p);
+	return ret < 0 ? -1 : 0;
 }
