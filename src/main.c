@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Picks the command, connects source, pipeline and renderers, and maps outcomes to exit statuses.
- * The only file that prints to the standard streams and ends the process.
+ * The only file that prints errors and ends the process.
  */
 #include <ctype.h>
-#include <errno.h>
-#include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +12,10 @@
 #include <kmem-analyze/version.h>
 
 #include "cli/config.h"
+#include "cli/output.h"
 #include "cli/progress.h"
-#include "render/render.h"
+#include "doctor/doctor.h"
+#include "live/live.h"
 #include "result/result.h"
 
 enum {
@@ -61,50 +61,6 @@ static int tasks(void *source, const int32_t *pids, const char **names, size_t n
 		 struct kma_arena *arena)
 {
 	return kma_source_tasks(source, pids, names, nr, arena);
-}
-
-/* Output errors (a full disk) often show only when the last bytes are written. */
-static int finish(FILE *out, const char *path, int ret, struct kma_error *err)
-{
-	if (ret < 0 || fflush(out) || ferror(out))
-		return kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", path, strerror(errno));
-	return 0;
-}
-
-static int write_json(const struct kma_config *config, const struct kma_result *result,
-		      struct kma_error *err)
-{
-	FILE *out;
-	int ret;
-
-	if (!config->json_path)
-		return finish(stdout, "to standard output", kma_render_json(result, stdout), err);
-	out = fopen(config->json_path, "w");
-	if (!out)
-		return kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", config->json_path,
-				strerror(errno));
-	ret = finish(out, config->json_path, kma_render_json(result, out), err);
-	if (fclose(out) && !ret)
-		ret = kma_fail(err, KMA_ERR_OUTPUT, "cannot write %s: %s", config->json_path,
-			       strerror(errno));
-	return ret;
-}
-
-static int write_result(const struct kma_config *config, const struct kma_result *result,
-			struct kma_error *err)
-{
-	const char *no_color = getenv("NO_COLOR");
-	struct kma_text_options text = {
-		.top = config->top,
-		.color = !config->no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO),
-		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
-	};
-
-	if (config->json && write_json(config, result, err) < 0)
-		return -1;
-	if (config->quiet || (config->json && !config->json_path))
-		return 0;
-	return finish(stdout, "to standard output", kma_render_text(result, &text, stdout), err);
 }
 
 /* True if any of the events that @name needs one of is there. */
@@ -224,7 +180,7 @@ static int analyze(const struct kma_config *config, struct kma_error *err)
 	if (!ret)
 		ret = kma_result_resolve(result, symbols, source, err);
 	if (!ret)
-		ret = write_result(config, result, err);
+		ret = kma_write_result(config, result, err);
 	if (!ret)
 		ret = judge(config, result, err);
 	kma_result_free(result);
@@ -242,18 +198,24 @@ int main(int argc, char **argv)
 		switch (config.command) {
 		case KMA_COMMAND_HELP:
 			kma_print_help(stdout);
-			finish(stdout, "to standard output", 0, &err);
+			kma_finish_output(stdout, "to standard output", 0, &err);
 			break;
 		case KMA_COMMAND_VERSION:
 			puts("kmem-analyze " KMA_VERSION);
-			finish(stdout, "to standard output", 0, &err);
+			kma_finish_output(stdout, "to standard output", 0, &err);
 			break;
 		case KMA_COMMAND_LIST:
 			kma_print_list(stdout);
-			finish(stdout, "to standard output", 0, &err);
+			kma_finish_output(stdout, "to standard output", 0, &err);
 			break;
 		case KMA_COMMAND_ANALYZE:
 			analyze(&config, &err);
+			break;
+		case KMA_COMMAND_LIVE:
+			kma_live_run(&config, &err);
+			break;
+		case KMA_COMMAND_DOCTOR:
+			kma_doctor_run(&config, stdout, &err);
 			break;
 		}
 	}

@@ -5,8 +5,9 @@
 _kmem_analyze()
 {
 	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --json --json= --reader -q --quiet
-		--no-color --list -V --version -h --help'
+		--no-color --for --interval --buffer-size --save --list -V --version -h --help'
 	local reports='zone_lock pcp page slab extfrag percpu'
+	local commands='live doctor'
 	local readers='own libtracecmd'
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local given
@@ -30,7 +31,11 @@ _kmem_analyze()
 		mapfile -t COMPREPLY < <(compgen -W "$readers" -- "$word")
 		return
 		;;
-	--top | --cpu | --buffer | --from | --to | --nodes | --stacks)
+	--top | --cpu | --buffer | --from | --to | --nodes | --stacks | --for | --interval | --buffer-size)
+		return
+		;;
+	--)
+		mapfile -t COMPREPLY < <(compgen -c -- "$word")
 		return
 		;;
 	esac
@@ -42,6 +47,7 @@ _kmem_analyze()
 		[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
 	else
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		[[ $COMP_CWORD -eq 1 ]] && mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$commands" -- "$word")
 	fi
 	return 0
 }

@@ -12,15 +12,26 @@
 
 enum kma_command {
 	KMA_COMMAND_ANALYZE, /* without a word for it */
+	KMA_COMMAND_LIVE,
+	KMA_COMMAND_DOCTOR,
 	KMA_NR_WORDS, /* those above are what the first word picks; those below are options */
 	KMA_COMMAND_HELP = KMA_NR_WORDS,
 	KMA_COMMAND_VERSION,
 	KMA_COMMAND_LIST,
 };
 
+/* What only the live command asks for. */
+struct kma_live_options {
+	uint64_t for_ns;      /* 0: until stopped */
+	uint64_t interval_ns; /* 0: not said */
+	uint32_t buffer_kb;   /* of each CPU; 0: by default */
+	const char *save;     /* NULL: not kept */
+	char **command;	      /* ends with NULL; NULL: none to run */
+};
+
 struct kma_config {
 	enum kma_command command;
-	const char *path;
+	const char *path; /* NULL: none given, where none is needed */
 	enum kma_reader reader;
 	bool reports_picked;			 /* by -r; else all */
 	const struct kma_analysis *analyses[64]; /* ends with NULL */
@@ -34,6 +45,7 @@ struct kma_config {
 	bool json;
 	const char *json_path; /* NULL: standard output, instead of the text */
 	bool quiet, no_color;
+	struct kma_live_options live;
 };
 
 /* Fills @config from the command line. @argv's strings must outlive it. */

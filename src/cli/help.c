@@ -5,7 +5,7 @@
 #include "cli/config.h"
 #include "cli/options.h"
 
-#define HELP_COLUMN 24
+#define HELP_COLUMN 25
 
 void kma_print_help(FILE *out)
 {

@@ -10,14 +10,20 @@
 #include "cli/config.h"
 
 const struct kma_command_word kma_command_words[KMA_NR_WORDS] = {
-	[KMA_COMMAND_ANALYZE] = { NULL, "TRACE", "the reports over a trace" },
+	[KMA_COMMAND_ANALYZE] = { NULL, "TRACE", KMA_ONE_TRACE, "the reports over a trace" },
+	[KMA_COMMAND_LIVE] = { "live", "[-- COMMAND...]", KMA_COMMAND_OR_NONE,
+			       "the reports over this kernel, while it runs" },
+	[KMA_COMMAND_DOCTOR] = { "doctor", "[TRACE]", KMA_TRACE_OR_NONE,
+				 "what this kernel, or a trace, can tell, and how to record it" },
 };
 
-#define ANALYZE	   KMA_FOR(ANALYZE)
-#define READ_TRACE ANALYZE
+#define LIVE	   KMA_FOR(LIVE)
+#define DOCTOR	   KMA_FOR(DOCTOR)
+#define ANALYZE	   (KMA_FOR(ANALYZE) | LIVE)
+#define READ_TRACE KMA_FOR(ANALYZE)
 
 const struct kma_option kma_options[] = {
-	{ KMA_OPT_REPORT, ANALYZE, "report", "LIST",
+	{ KMA_OPT_REPORT, ANALYZE | DOCTOR, "report", "LIST",
 	  "only these reports, by name, separated by commas (see --list)" },
 	{ KMA_OPT_TOP, ANALYZE, "top", "N", "rows of each table in the text (default 10)" },
 	{ KMA_OPT_CPU, READ_TRACE, "cpu", "LIST", "only these CPUs: 0,2-5" },
@@ -26,19 +32,25 @@ const struct kma_option kma_options[] = {
 	{ KMA_OPT_FROM, READ_TRACE, "from", "TIME",
 	  "from this time on: seconds on the trace's clock, or +S from its start" },
 	{ KMA_OPT_TO, READ_TRACE, "to", "TIME", "up to this time: the same" },
-	{ KMA_OPT_STACKS, READ_TRACE, "stacks", "[DEPTH]",
+	{ KMA_OPT_STACKS, ANALYZE, "stacks", "[DEPTH]",
 	  "tell call sites apart by whole stacks, DEPTH functions deep (8)" },
 	{ KMA_OPT_NODES, ANALYZE, "nodes", "N",
 	  "the machine's online NUMA nodes (default: those seen in the trace)" },
-	{ KMA_OPT_JSON, READ_TRACE, "json", "[FILE]",
+	{ KMA_OPT_JSON, ANALYZE | DOCTOR, "json", "[FILE]",
 	  "JSON instead of text, or into FILE beside the text" },
-	{ KMA_OPT_READER, READ_TRACE, "reader", "NAME",
+	{ KMA_OPT_READER, READ_TRACE | DOCTOR, "reader", "NAME",
 	  "own (default) or libtracecmd (slower, the reference)" },
-	{ KMA_OPT_QUIET, READ_TRACE, "quiet", NULL,
+	{ KMA_OPT_QUIET, ANALYZE, "quiet", NULL,
 	  "no text and no progress; only errors, the exit status and JSON" },
-	{ KMA_OPT_NO_COLOR, READ_TRACE, "no-color", NULL,
+	{ KMA_OPT_NO_COLOR, ANALYZE | DOCTOR, "no-color", NULL,
 	  "no colour (also with NO_COLOR set, or when not on a terminal)" },
-	{ KMA_OPT_LIST, ANALYZE, "list", NULL,
+	{ KMA_OPT_FOR, LIVE, "for", "TIME", "live: end after this time: 10s, 500ms, 5m" },
+	{ KMA_OPT_INTERVAL, LIVE, "interval", "TIME",
+	  "live: with --json, a line so often; else how often the screen is drawn (1s)" },
+	{ KMA_OPT_BUFFER_SIZE, LIVE, "buffer-size", "SIZE",
+	  "live: of each CPU's buffer in the kernel: 8M (less with many CPUs), 512K" },
+	{ KMA_OPT_SAVE, LIVE, "save", "FILE", "live: keep the recording as a trace.dat" },
+	{ KMA_OPT_LIST, KMA_FOR(ANALYZE), "list", NULL,
 	  "list the reports, their metrics, and the events they need" },
 	{ KMA_OPT_VERSION, KMA_FOR_ALL, "version", NULL, "print the version" },
 	{ KMA_OPT_HELP, KMA_FOR_ALL, "help", NULL, "print this help" },
@@ -87,6 +99,56 @@ static int parse_time(const char *text, const char *option, struct kma_time_limi
 			option, text);
 	limit->ns = seconds * 1000000000 + ns;
 	return 0;
+}
+
+/* "10s", "500ms", "5m", "10": seconds when nothing else is said */
+static int parse_duration(const char *text, const char *option, uint64_t *ns, struct kma_error *err)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = { { "s", 1e9 }, { "", 1e9 }, { "ms", 1e6 }, { "m", 6e10 }, { "h", 3.6e12 } };
+	double value;
+	char *end;
+
+	value = strtod(text, &end);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		double all = value * units[i].ns;
+
+		if (strcmp(end, units[i].name) || *text < '0' || *text > '9' || !(all >= 1e6) ||
+		    all > 3.6e15)
+			continue;
+		*ns = (uint64_t)all;
+		return 0;
+	}
+	return kma_fail(err, KMA_ERR_USAGE,
+			"--%s takes a time from 1ms to 1000h, like 10s, 500ms or 5m, not \"%s\"",
+			option, text);
+}
+
+/* "8M", "512K": KiB when nothing else is said, as in trace-cmd record -b */
+static int parse_buffer_size(const char *text, uint32_t *kbytes, struct kma_error *err)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !errno && n < 1ull << 32) {
+		if (!strcasecmp(end, "m"))
+			n <<= 10;
+		else if (!strcasecmp(end, "g"))
+			n <<= 20;
+		else if (*end && strcasecmp(end, "k"))
+			n = 0;
+		if (n >= 8 && n <= 16u << 20) {
+			*kbytes = (uint32_t)n;
+			return 0;
+		}
+	}
+	return kma_fail(err, KMA_ERR_USAGE,
+			"--buffer-size takes 8K to 16G for each CPU, like 8M or 512K, not \"%s\"",
+			text);
 }
 
 static int compare_cpus(const void *a, const void *b)
@@ -210,6 +272,15 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 	case KMA_OPT_NO_COLOR:
 		config->no_color = true;
 		return 0;
+	case KMA_OPT_FOR:
+		return parse_duration(value, "for", &config->live.for_ns, err);
+	case KMA_OPT_INTERVAL:
+		return parse_duration(value, "interval", &config->live.interval_ns, err);
+	case KMA_OPT_BUFFER_SIZE:
+		return parse_buffer_size(value, &config->live.buffer_kb, err);
+	case KMA_OPT_SAVE:
+		config->live.save = value;
+		return 0;
 	case KMA_OPT_LIST:
 		config->command = KMA_COMMAND_LIST;
 		return 0;
@@ -286,6 +357,35 @@ static enum kma_command find_command(int argc, char **argv)
 	return KMA_COMMAND_ANALYZE;
 }
 
+/* What stands behind the options. */
+static int parse_operands(struct kma_config *config, int argc, char **argv, struct kma_error *err)
+{
+	const struct kma_command_word *word = &kma_command_words[config->command];
+
+	if (word->operand == KMA_COMMAND_OR_NONE) {
+		if (optind < argc && strcmp(argv[optind - 1], "--"))
+			return kma_fail(
+				err, KMA_ERR_USAGE,
+				"put \"--\" before the command: kmem-analyze %s [OPTION]... -- "
+				"%s ...",
+				word->word, argv[optind]);
+		config->live.command = optind < argc ? argv + optind : NULL;
+		return 0;
+	}
+	if (optind == argc && word->operand == KMA_TRACE_OR_NONE)
+		return 0;
+	if (optind == argc)
+		return kma_fail(
+			err, KMA_ERR_USAGE,
+			"no trace given: kmem-analyze %s%s[OPTION]... %s; --help tells more",
+			word->word ? word->word : "", word->word ? " " : "", word->synopsis);
+	if (optind + 1 < argc)
+		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
+				argv[optind + 1]);
+	config->path = strcmp(argv[optind], "-") ? argv[optind] : "/dev/stdin";
+	return 0;
+}
+
 int kma_config_parse(struct kma_config *config, int argc, char **argv, struct kma_error *err)
 {
 	enum kma_command command = find_command(argc, argv);
@@ -314,18 +414,7 @@ int kma_config_parse(struct kma_config *config, int argc, char **argv, struct km
 	}
 	if (config->command >= KMA_NR_WORDS)
 		return 0;
-	if (optind == argc)
-		return kma_fail(
-			err, KMA_ERR_USAGE,
-			"no trace given: kmem-analyze %s%s[OPTION]... %s; --help tells more",
-			kma_command_words[command].word ? kma_command_words[command].word : "",
-			kma_command_words[command].word ? " " : "",
-			kma_command_words[command].synopsis);
-	if (optind + 1 < argc)
-		return kma_fail(err, KMA_ERR_USAGE, "one trace at a time, not also \"%s\"",
-				argv[optind + 1]);
-	config->path = strcmp(argv[optind], "-") ? argv[optind] : "/dev/stdin";
-	return 0;
+	return parse_operands(config, argc, argv, err);
 }
 
 void kma_config_free(struct kma_config *config)

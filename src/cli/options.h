@@ -19,6 +19,10 @@ enum kma_option_id {
 	KMA_OPT_LIST,
 	KMA_OPT_STACKS,
 	KMA_OPT_NODES,
+	KMA_OPT_FOR = 350,
+	KMA_OPT_INTERVAL,
+	KMA_OPT_BUFFER_SIZE,
+	KMA_OPT_SAVE,
 };
 
 /* Commands that take an option: bits of 1 << enum kma_command. */
@@ -38,6 +42,7 @@ extern const struct kma_option kma_options[]; /* ends with a NULL name */
 struct kma_command_word {
 	const char *word;     /* NULL: the command that needs no word */
 	const char *synopsis; /* what stands behind it */
+	enum { KMA_ONE_TRACE, KMA_TRACE_OR_NONE, KMA_COMMAND_OR_NONE } operand;
 	const char *help;
 };
 

@@ -35,7 +35,7 @@ struct live {
 	clockid_t clock;
 	bool has_clock; /* user space can read the trace's clock; else from the kernel's statistics
 			 */
-	bool stopped;
+	bool started, stopped;
 };
 
 static struct live *live_of(struct kma_source *source)
@@ -98,6 +98,8 @@ static uint64_t now(struct kma_source *source)
 		ns = kernel_now(live);
 	else
 		ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	if (!live->started)
+		return ns;
 	return ns > WRITING_NS ? ns - WRITING_NS : 0;
 }
 
@@ -275,7 +277,10 @@ struct kma_source *kma_live_open(const struct kma_tracefs *fs, const struct kma_
 
 int kma_live_start(struct kma_source *source, struct kma_error *err)
 {
-	return kma_instance_record(live_of(source)->instance, true, err);
+	struct live *live = live_of(source);
+
+	live->started = true;
+	return kma_instance_record(live->instance, true, err);
 }
 
 /* A line of per_cpu/cpuN/stats */
