@@ -569,10 +569,18 @@ static const struct kma_need zl_needs[] = {
 	{ 0 },
 };
 
+static const struct kma_need zl_cheap[] = {
+	{ KMA_ZONE_LOCK_CONTENDED, true,
+	  "how often each caller, zone and CPU had to wait, but not how long; nothing is written "
+	  "while nobody waits" },
+	{ 0 },
+};
+
 const struct kma_analysis kma_zone_lock_analysis = {
 	.name = "zone_lock",
 	.title = "zone->lock: who held it, and who waited for whom",
 	.needs = zl_needs,
+	.cheap = zl_cheap,
 	.metrics = zl_metrics,
 	.open = zl_open_state,
 	.feed = zl_feed,

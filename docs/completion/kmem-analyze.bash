@@ -7,9 +7,10 @@ _kmem_analyze()
 	local options='-r --report --top --cpu --buffer --from --to --stacks --stacks= --nodes --migratetypes
 		--pfn --ptr --base --new --fail-on-worse --jobs --json --json= --reader --spool-limit -q --quiet
 		--no-color --threshold --thresholds --baseline --save-baseline --max-lost --min-samples --inconclusive
-		--annotate --junit --sarif --markdown --list -V --version -h --help'
+		--annotate --junit --sarif --markdown --for --interval --buffer-size --save
+		--list -V --version -h --help'
 	local reports='zone_lock pcp page slab extfrag percpu cma'
-	local commands='story diff merge'
+	local commands='story diff merge live doctor'
 	local readers='own libtracecmd'
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local given
@@ -41,8 +42,12 @@ _kmem_analyze()
 		mapfile -t COMPREPLY < <(compgen -W 'github' -- "$word")
 		return
 		;;
+	--)
+		mapfile -t COMPREPLY < <(compgen -c -- "$word")
+		return
+		;;
 	--threshold | --max-lost | --min-samples | --top | --cpu | --buffer | --from | --to | --nodes | --migratetypes | \
-		--pfn | --ptr | --jobs | --stacks | --spool-limit)
+		--pfn | --ptr | --jobs | --stacks | --spool-limit | --for | --interval | --buffer-size)
 		return
 		;;
 	esac
@@ -54,7 +59,7 @@ _kmem_analyze()
 		[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
 	else
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
-		[[ $COMP_CWORD -eq 1 ]] && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W "$commands" -- "$word")
+		[[ $COMP_CWORD -eq 1 ]] && mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$commands" -- "$word")
 	fi
 	return 0
 }

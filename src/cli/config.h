@@ -17,21 +17,32 @@ enum kma_command {
 	KMA_COMMAND_STORY,
 	KMA_COMMAND_DIFF,
 	KMA_COMMAND_MERGE,
+	KMA_COMMAND_LIVE,
+	KMA_COMMAND_DOCTOR,
 	KMA_NR_WORDS, /* those above are what the first word picks; those below are options */
 	KMA_COMMAND_HELP = KMA_NR_WORDS,
 	KMA_COMMAND_VERSION,
 	KMA_COMMAND_LIST,
 };
 
-/* Files named on the command line, "-" already being /dev/stdin */
+/* Files named on the command line; "-" is standard input */
 struct kma_files {
 	const char **paths;
 	size_t nr;
 };
 
+/* What only the live command asks for. */
+struct kma_live_options {
+	uint64_t for_ns;      /* 0: until stopped */
+	uint64_t interval_ns; /* 0: not said */
+	uint32_t buffer_kb;   /* of each CPU; 0: by default */
+	const char *save;     /* NULL: not kept */
+	char **command;	      /* ends with NULL; NULL: none to run */
+};
+
 struct kma_config {
 	enum kma_command command;
-	const char *path;	    /* of the one trace */
+	const char *path;	    /* of the one trace; NULL: none given, where none is needed */
 	struct kma_files files;	    /* all that stand alone; for diff without lists: base, new */
 	struct kma_files base, new; /* those of --base and --new */
 	enum kma_reader reader;
@@ -55,6 +66,7 @@ struct kma_config {
 	bool quiet, no_color;
 	bool fail_on_worse;
 	struct kma_gate_config gate;
+	struct kma_live_options live;
 };
 
 /* Fills @config from the command line. @argv's strings must outlive it. */

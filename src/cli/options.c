@@ -16,19 +16,25 @@ const struct kma_command_word kma_command_words[KMA_NR_WORDS] = {
 	[KMA_COMMAND_DIFF] = { "diff", "BASE NEW | --base BASE... --new NEW...",
 			       "what got better and worse, and why" },
 	[KMA_COMMAND_MERGE] = { "merge", "RESULT...", "results of many machines or parts as one" },
+	[KMA_COMMAND_LIVE] = { "live", "[-- COMMAND...]",
+			       "the reports over this kernel, while it runs" },
+	[KMA_COMMAND_DOCTOR] = { "doctor", "[TRACE]",
+				 "what this kernel, or a trace, can tell, and how to record it" },
 };
 
 #define ANALYZE	   KMA_FOR(ANALYZE)
 #define STORY	   KMA_FOR(STORY)
 #define DIFF	   KMA_FOR(DIFF)
 #define MERGE	   KMA_FOR(MERGE)
+#define LIVE	   KMA_FOR(LIVE)
+#define DOCTOR	   KMA_FOR(DOCTOR)
 #define REPORTS	   (ANALYZE | DIFF | MERGE)
 #define READ_TRACE (REPORTS | STORY)
 
 const struct kma_option kma_options[] = {
-	{ KMA_OPT_REPORT, REPORTS, "report", "LIST",
+	{ KMA_OPT_REPORT, REPORTS | LIVE | DOCTOR, "report", "LIST",
 	  "only these reports, by name, separated by commas (see --list)" },
-	{ KMA_OPT_TOP, READ_TRACE, "top", "N",
+	{ KMA_OPT_TOP, READ_TRACE | LIVE, "top", "N",
 	  "rows of each table in the text (default 10; of a story 100)" },
 	{ KMA_OPT_CPU, READ_TRACE, "cpu", "LIST", "only these CPUs: 0,2-5" },
 	{ KMA_OPT_BUFFER, READ_TRACE, "buffer", "NAME",
@@ -36,26 +42,26 @@ const struct kma_option kma_options[] = {
 	{ KMA_OPT_FROM, READ_TRACE, "from", "TIME",
 	  "from this time on: seconds on the trace's clock, or +S from its start" },
 	{ KMA_OPT_TO, READ_TRACE, "to", "TIME", "up to this time: the same" },
-	{ KMA_OPT_STACKS, READ_TRACE, "stacks", "[DEPTH]",
+	{ KMA_OPT_STACKS, READ_TRACE | LIVE, "stacks", "[DEPTH]",
 	  "tell call sites apart by stacks, DEPTH deep (8); story: show them (all)" },
-	{ KMA_OPT_NODES, REPORTS, "nodes", "N",
+	{ KMA_OPT_NODES, REPORTS | LIVE, "nodes", "N",
 	  "the machine's online NUMA nodes (default: those seen in the trace)" },
 	{ KMA_OPT_MIGRATETYPES, READ_TRACE, "migratetypes", "LIST",
 	  "their names, from 0 on or as 0=Unmovable,4=CMA (see /proc/pagetypeinfo)" },
 	{ KMA_OPT_PFN, READ_TRACE, "pfn", "RANGE",
 	  "pages to follow (cma), or the one page (story): 0x1000aa, 0x100000-0x1007ff" },
 	{ KMA_OPT_PTR, STORY, "ptr", "ADDRESS", "the object at this kernel address" },
-	{ KMA_OPT_JSON, READ_TRACE, "json", "[FILE]",
+	{ KMA_OPT_JSON, READ_TRACE | LIVE | DOCTOR, "json", "[FILE]",
 	  "JSON instead of text, or into FILE beside the text" },
-	{ KMA_OPT_READER, READ_TRACE, "reader", "NAME",
+	{ KMA_OPT_READER, READ_TRACE | DOCTOR, "reader", "NAME",
 	  "own (default) or libtracecmd (slower, the reference)" },
 	{ KMA_OPT_JOBS, READ_TRACE, "jobs", "N",
 	  "threads that work on it (default: one for each CPU, if they help)" },
 	{ KMA_OPT_SPOOL_LIMIT, READ_TRACE, "spool-limit", "SIZE",
 	  "keep at most so much of a trace.dat from a pipe: 500M, 20G (16G)" },
-	{ KMA_OPT_QUIET, READ_TRACE, "quiet", NULL,
+	{ KMA_OPT_QUIET, READ_TRACE | LIVE, "quiet", NULL,
 	  "no text and no progress; only errors, the exit status and JSON" },
-	{ KMA_OPT_NO_COLOR, READ_TRACE, "no-color", NULL,
+	{ KMA_OPT_NO_COLOR, READ_TRACE | LIVE | DOCTOR, "no-color", NULL,
 	  "no colour (also with NO_COLOR set, or when not on a terminal)" },
 	{ KMA_OPT_BASE, DIFF, "base", "FILES",
 	  "traces or results before, all up to the next option" },
@@ -80,6 +86,12 @@ const struct kma_option kma_options[] = {
 	{ KMA_OPT_MARKDOWN, ANALYZE, "markdown", "FILE", "the same as a Markdown page" },
 	{ KMA_OPT_FAIL_ON_WORSE, DIFF, "fail-on-worse", NULL,
 	  "exit with 1 when something got worse" },
+	{ KMA_OPT_FOR, LIVE, "for", "TIME", "live: end after this time: 10s, 500ms, 5m" },
+	{ KMA_OPT_INTERVAL, LIVE, "interval", "TIME",
+	  "live: with --json, a line so often; else how often the screen is drawn (1s)" },
+	{ KMA_OPT_BUFFER_SIZE, LIVE, "buffer-size", "SIZE",
+	  "live: of each CPU's buffer in the kernel: 8M (less with many CPUs), 512K" },
+	{ KMA_OPT_SAVE, LIVE, "save", "FILE", "live: keep the recording as a trace.dat" },
 	{ KMA_OPT_LIST, ANALYZE, "list", NULL,
 	  "list the reports, their metrics, and the events they need" },
 	{ KMA_OPT_VERSION, KMA_FOR_ALL, "version", NULL, "print the version" },
@@ -150,6 +162,56 @@ static int parse_time(const char *text, const char *option, struct kma_time_limi
 			option, text);
 	limit->ns = seconds * 1000000000 + ns;
 	return 0;
+}
+
+/* "10s", "500ms", "5m", "10": seconds when nothing else is said */
+static int parse_duration(const char *text, const char *option, uint64_t *ns, struct kma_error *err)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = { { "s", 1e9 }, { "", 1e9 }, { "ms", 1e6 }, { "m", 6e10 }, { "h", 3.6e12 } };
+	double value;
+	char *end;
+
+	value = strtod(text, &end);
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		double all = value * units[i].ns;
+
+		if (strcmp(end, units[i].name) || *text < '0' || *text > '9' || !(all >= 1e6) ||
+		    all > 3.6e15)
+			continue;
+		*ns = (uint64_t)all;
+		return 0;
+	}
+	return kma_fail(err, KMA_ERR_USAGE,
+			"--%s takes a time from 1ms to 1000h, like 10s, 500ms or 5m, not \"%s\"",
+			option, text);
+}
+
+/* "8M", "512K": KiB when nothing else is said, as in trace-cmd record -b */
+static int parse_buffer_size(const char *text, uint32_t *kbytes, struct kma_error *err)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !errno && n < 1ull << 32) {
+		if (!strcasecmp(end, "m"))
+			n <<= 10;
+		else if (!strcasecmp(end, "g"))
+			n <<= 20;
+		else if (*end && strcasecmp(end, "k"))
+			n = 0;
+		if (n >= 8 && n <= 16u << 20) {
+			*kbytes = (uint32_t)n;
+			return 0;
+		}
+	}
+	return kma_fail(err, KMA_ERR_USAGE,
+			"--buffer-size takes 8K to 16G for each CPU, like 8M or 512K, not \"%s\"",
+			text);
 }
 
 static int compare_cpus(const void *a, const void *b)
@@ -363,6 +425,15 @@ static int parse_option(struct kma_config *config, int id, const char *value, st
 	case KMA_OPT_NO_COLOR:
 		config->no_color = true;
 		return 0;
+	case KMA_OPT_FOR:
+		return parse_duration(value, "for", &config->live.for_ns, err);
+	case KMA_OPT_INTERVAL:
+		return parse_duration(value, "interval", &config->live.interval_ns, err);
+	case KMA_OPT_BUFFER_SIZE:
+		return parse_buffer_size(value, &config->live.buffer_kb, err);
+	case KMA_OPT_SAVE:
+		config->live.save = value;
+		return 0;
 	case KMA_OPT_LIST:
 		config->command = KMA_COMMAND_LIST;
 		return 0;
@@ -478,6 +549,19 @@ static int check_trace(struct kma_config *config, struct kma_error *err)
 	return 0;
 }
 
+/* What the live command runs stands behind "--", so that its own options are not taken for ours. */
+static int check_live(struct kma_config *config, char **command, struct kma_error *err)
+{
+	if (config->files.nr)
+		return kma_fail(
+			err, KMA_ERR_USAGE,
+			"put \"--\" before the command: kmem-analyze live [OPTION]... -- %s "
+			"...",
+			config->files.paths[0]);
+	config->live.command = *command ? command : NULL;
+	return 0;
+}
+
 /* Does the command have the files that it needs, and no others? */
 static int check_files(struct kma_config *config, struct kma_error *err)
 {
@@ -507,6 +591,8 @@ static int check_files(struct kma_config *config, struct kma_error *err)
 		if (check_trace(config, err) < 0)
 			return -1;
 		return check_story(config, err);
+	case KMA_COMMAND_DOCTOR:
+		return files->nr ? check_trace(config, err) : 0;
 	case KMA_COMMAND_MERGE:
 		return files->nr ? 0 : too_few(config->command, "no result", err);
 	default:
@@ -546,6 +632,8 @@ static int parse_words(struct kma_config *config, int argc, char **argv, struct 
 		else if (id == KMA_OPT_NEW)
 			list = &config->new;
 	}
+	if (command == KMA_COMMAND_LIVE)
+		return config->command == command ? check_live(config, argv + optind, err) : 0;
 	while (optind < argc)
 		add_file(list, argv[optind++]);
 	return config->command < KMA_NR_WORDS ? check_files(config, err) : 0;

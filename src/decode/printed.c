@@ -55,15 +55,15 @@ static const struct {
 };
 
 /* Bits of our own: text has names only, and their bits differ between kernels. */
-#define GFP_NAMES(NAME)                                                                            \
-	NAME(DMA)                                                                                  \
-	NAME(HIGHMEM) NAME(DMA32) NAME(MOVABLE) NAME(RECLAIMABLE) NAME(HIGH) NAME(IO) NAME(FS)     \
-		NAME(ZERO) NAME(ATOMIC) NAME(DIRECT_RECLAIM) NAME(KSWAPD_RECLAIM) NAME(WRITE)      \
-			NAME(NOWARN) NAME(RETRY_MAYFAIL) NAME(NOFAIL) NAME(NORETRY) NAME(MEMALLOC) \
-				NAME(COMP) NAME(NOMEMALLOC) NAME(HARDWALL) NAME(THISNODE)          \
-					NAME(ACCOUNT) NAME(ZEROTAGS) NAME(SKIP_ZERO)               \
-						NAME(SKIP_KASAN) NAME(NOLOCKDEP) NAME(NO_OBJ_EXT)  \
-							NAME(OTHER)
+#define GFP_NAMES(NAME)                                                                          \
+	NAME(DMA)                                                                                \
+	NAME(HIGHMEM)                                                                            \
+	NAME(DMA32) NAME(MOVABLE) NAME(RECLAIMABLE) NAME(HIGH) NAME(IO) NAME(FS) NAME(ZERO)      \
+		NAME(ATOMIC) NAME(DIRECT_RECLAIM) NAME(KSWAPD_RECLAIM) NAME(WRITE) NAME(NOWARN)  \
+			NAME(RETRY_MAYFAIL) NAME(NOFAIL) NAME(NORETRY) NAME(MEMALLOC) NAME(COMP) \
+				NAME(NOMEMALLOC) NAME(HARDWALL) NAME(THISNODE) NAME(ACCOUNT)     \
+					NAME(ZEROTAGS) NAME(SKIP_ZERO) NAME(SKIP_KASAN)          \
+						NAME(NOLOCKDEP) NAME(NO_OBJ_EXT) NAME(OTHER)
 
 enum {
 #define GFP_NUMBER(name) N_##name,

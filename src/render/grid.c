@@ -230,7 +230,7 @@ size_t kma_grid_print(struct kma_page *page, size_t indent, const struct kma_gri
 
 	if (!f)
 		return 0;
-	gone = fit_columns(grid, f, KMA_PAGE_COLUMNS - indent, &gap);
+	gone = fit_columns(grid, f, kma_page_columns(page) - indent, &gap);
 	print_titles(page, indent, grid, f, gap);
 	for (size_t r = 0; r < grid->nr_rows; r++) {
 		size_t at = indent;

@@ -6,6 +6,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <kmem-analyze/version.h>
 
@@ -236,4 +237,26 @@ int kma_render_json(const struct kma_result *result, FILE *out)
 	put_findings(&w, result);
 	fputs("]}\n", out);
 	return w.failed || ferror(out) || fflush(out) ? -1 : 0;
+}
+
+/* A line break stands only between two elements: in a string it is written as \n. */
+int kma_render_json_line(const struct kma_result *result, FILE *out)
+{
+	char *text = NULL;
+	size_t size, kept = 0;
+	FILE *memory = open_memstream(&text, &size);
+	int ret = -1;
+
+	if (memory) {
+		ret = kma_render_json(result, memory);
+		if (fclose(memory))
+			ret = -1;
+	}
+	for (size_t i = 0; !ret && i < size; i++)
+		if (text[i] != '\n')
+			text[kept++] = text[i];
+	if (!ret && (fwrite(text, 1, kept, out) != kept || putc('\n', out) == EOF || fflush(out)))
+		ret = -1;
+	free(text);
+	return ret;
 }

@@ -44,6 +44,41 @@ static struct json_object *events_array(struct kma_json *w, const struct kma_fac
 	return array;
 }
 
+static struct json_object *command_object(struct kma_json *w,
+					  const struct kma_command_facts *command)
+{
+	struct json_object *o = kma_json_object(w);
+
+	kma_json_add(w, o, "words", kma_json_strings(w, command->words, command->nr_words));
+	kma_json_add(w, o, "ended", kma_json_boolean(command->ended));
+	if (command->ended && command->exit_status >= 0)
+		kma_json_add(w, o, "exit_status", kma_json_whole((uint64_t)command->exit_status));
+	else
+		kma_json_add_null(w, o, "exit_status");
+	if (command->ended && command->signal)
+		kma_json_add(w, o, "signal", kma_json_whole((uint64_t)command->signal));
+	else
+		kma_json_add_null(w, o, "signal");
+	return o;
+}
+
+static struct json_object *live_object(struct kma_json *w, const struct kma_live_facts *live)
+{
+	struct json_object *o = kma_json_object(w);
+
+	kma_json_add_string(w, o, "instance", live->instance);
+	kma_json_add(w, o, "buffer_kb", kma_json_whole(live->buffer_kb));
+	kma_json_add(w, o, "own_pid", kma_json_whole((uint64_t)live->own_pid));
+	kma_json_add(w, o, "elapsed_ns", kma_json_whole(live->elapsed_ns));
+	kma_json_add_string(w, o, "ended_by", live->ended_by);
+	kma_json_add(w, o, "events", kma_json_strings(w, live->events, live->nr_events));
+	if (live->command)
+		kma_json_add(w, o, "command", command_object(w, live->command));
+	else
+		kma_json_add_null(w, o, "command");
+	return o;
+}
+
 static struct json_object *migratetypes_array(struct kma_json *w, const struct kma_result *result)
 {
 	struct json_object *array = kma_json_array(w);
@@ -94,6 +129,8 @@ struct json_object *kma_json_trace(struct kma_json *w, const struct kma_result *
 	if (result->nr_migratetypes)
 		kma_json_add(w, o, "migratetypes", migratetypes_array(w, result));
 	kma_json_add(w, o, "events", events_array(w, facts));
+	if (facts->live)
+		kma_json_add(w, o, "live", live_object(w, facts->live));
 	return o;
 }
 

@@ -153,6 +153,11 @@ void kma_page_put(struct kma_page *page, enum kma_style style, const char *text)
 	page->column += kma_utf8_width(text);
 }
 
+size_t kma_page_columns(const struct kma_page *page)
+{
+	return page->options->columns ? page->options->columns : KMA_PAGE_COLUMNS;
+}
+
 void kma_page_move(struct kma_page *page, size_t column)
 {
 	if (column <= page->column)
@@ -173,14 +178,15 @@ void kma_page_item(struct kma_page *page, size_t indent, const char *text)
 	size_t blank = page->column && !page->blanks ? 1 : 0;
 	size_t fits;
 
-	if (page->column > indent && page->column + blank + kma_utf8_width(text) > KMA_PAGE_COLUMNS)
+	if (page->column > indent &&
+	    page->column + blank + kma_utf8_width(text) > kma_page_columns(page))
 		kma_page_newline(page);
 	else
 		kma_page_move(page, page->column + blank);
 	while (*text) {
 		if (!page->column)
 			kma_page_move(page, indent);
-		fits = beginning(text, KMA_PAGE_COLUMNS - page->column);
+		fits = beginning(text, kma_page_columns(page) - page->column);
 		kma_page_put(page, KMA_PLAIN,
 			     remember(page, kma_arena_strndup(page->scratch, text, fits)));
 		text += fits;
@@ -203,7 +209,7 @@ void kma_page_flow(struct kma_page *page, size_t indent, const char *text)
 
 void kma_page_heading(struct kma_page *page, const char *title)
 {
-	const char *text = kma_page_fit(page, kma_page_clean(page, title), KMA_PAGE_COLUMNS);
+	const char *text = kma_page_fit(page, kma_page_clean(page, title), kma_page_columns(page));
 	size_t width = kma_utf8_width(text);
 
 	kma_page_newline(page);
@@ -219,6 +225,6 @@ void kma_page_subheading(struct kma_page *page, const char *title)
 	kma_page_newline(page);
 	kma_page_move(page, 2);
 	kma_page_put(page, KMA_BOLD,
-		     kma_page_fit(page, kma_page_clean(page, title), KMA_PAGE_COLUMNS - 2));
+		     kma_page_fit(page, kma_page_clean(page, title), kma_page_columns(page) - 2));
 	kma_page_newline(page);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A page of text, never wider than KMA_PAGE_COLUMNS whatever is put on it. All text goes through
+ * A page of text, never wider than kma_page_columns() whatever is put on it. All text goes through
  * kma_page_clean() before it is measured or printed: strings of a trace may hold anything.
  */
 #ifndef KMA_RENDER_PAGE_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define KMA_PAGE_COLUMNS 100u
+#define KMA_PAGE_COLUMNS 100u /* but where the options say otherwise */
 
 struct kma_arena;
 struct kma_result;
@@ -25,6 +25,8 @@ struct kma_page {
 	size_t blanks;			 /* asked for, not yet printed: none at a line's end */
 	bool failed;			 /* out of memory */
 };
+
+size_t kma_page_columns(const struct kma_page *page);
 
 enum kma_style { KMA_PLAIN, KMA_BOLD, KMA_DIM, KMA_RED, KMA_YELLOW, KMA_CYAN };
 

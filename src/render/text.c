@@ -37,6 +37,34 @@ static const char *source_text(struct kma_page *page, const struct kma_facts *fa
 		facts->compression && strcmp(facts->compression, "none") ? facts->compression : "");
 }
 
+static const char *live_text(struct kma_page *page, const struct kma_facts *facts)
+{
+	const struct kma_live_facts *live = facts->live;
+
+	if (!live)
+		return "";
+	return kma_page_printf(page, "%s, %s of buffer for each CPU, %zu events enabled",
+			       kma_text_uint(page, KMA_UNIT_NS, live->elapsed_ns),
+			       kma_text_uint(page, KMA_UNIT_BYTES, (uint64_t)live->buffer_kb << 10),
+			       live->nr_events);
+}
+
+static const char *command_text(struct kma_page *page, const struct kma_facts *facts)
+{
+	const struct kma_command_facts *command = facts->live ? facts->live->command : NULL;
+	const char *text = "";
+
+	for (size_t i = 0; command && i < command->nr_words; i++)
+		text = kma_page_printf(page, "%s%s%s", text, i ? " " : "", command->words[i]);
+	if (!command)
+		return text;
+	if (!command->ended)
+		return kma_page_printf(page, "%s (still runs)", text);
+	if (command->signal)
+		return kma_page_printf(page, "%s (ended by signal %d)", text, command->signal);
+	return kma_page_printf(page, "%s (exit status %d)", text, command->exit_status);
+}
+
 static const char *machine_text(struct kma_page *page, const struct kma_facts *facts)
 {
 	const char *text = "";
@@ -138,6 +166,8 @@ static void head(struct kma_page *page, const struct kma_result *result)
 	const struct kma_facts *facts = &result->facts;
 
 	head_line(page, "Trace", source_text(page, facts));
+	head_line(page, "Live", live_text(page, facts));
+	head_line(page, "Command", command_text(page, facts));
 	head_line(page, "Kernel", kma_page_clean(page, facts->kernel));
 	head_line(page, "Machine", machine_text(page, facts));
 	head_line(page, "Clock", clock_text(page, facts));
@@ -213,6 +243,26 @@ int kma_render_text(const struct kma_result *result, const struct kma_text_optio
 		if (result->reports[i].status.code != KMA_UNAVAILABLE)
 			report_text(&page, result, &result->reports[i]);
 	empty_reports(&page, result);
+	kma_arena_free(page.scratch);
+	return page.failed || ferror(out) || fflush(out) ? -1 : 0;
+}
+
+int kma_render_report(const struct kma_result *result, const struct kma_report *report,
+		      const struct kma_text_options *options, FILE *out)
+{
+	struct kma_page page = { .out = out, .options = options, .scratch = kma_arena_new() };
+	struct kma_result view = *result;
+
+	if (!page.scratch)
+		return -1;
+	view.reports = (struct kma_report *)report;
+	view.nr_reports = 1;
+	if (report->status.code != KMA_UNAVAILABLE)
+		report_text(&page, &view, report);
+	else
+		empty_reports(&page, &view);
+	if (report->nr_findings)
+		kma_text_findings(&page, &view);
 	kma_arena_free(page.scratch);
 	return page.failed || ferror(out) || fflush(out) ? -1 : 0;
 }

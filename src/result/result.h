@@ -22,6 +22,27 @@ struct kma_buffer_facts {
 	bool analysed;
 };
 
+/* A command that was run while recording. */
+struct kma_command_facts {
+	const char **words;
+	size_t nr_words;
+	bool ended;
+	int exit_status; /* -1: ended by a signal */
+	int signal;	 /* 0: none */
+};
+
+/* How a live recording was made. */
+struct kma_live_facts {
+	const char *instance; /* of tracefs */
+	uint32_t buffer_kb;   /* of each CPU */
+	int own_pid;	      /* whose events were left out */
+	uint64_t elapsed_ns;
+	const char *ended_by; /* "command", "time", "signal", "user"; NULL: it goes on */
+	const char **events;  /* that were enabled */
+	size_t nr_events;
+	const struct kma_command_facts *command; /* NULL: none */
+};
+
 /* The trace as it is; strings live in the result's arena, NULL where the file does not say. */
 struct kma_facts {
 	const char *source;	   /* path as given */
@@ -42,6 +63,7 @@ struct kma_facts {
 	uint64_t records;		/* in the analysed range and CPUs, wanted or not */
 	struct kma_event_count *events; /* sorted by system, name */
 	size_t nr_events;
+	const struct kma_live_facts *live; /* NULL: a file */
 };
 
 struct kma_gap {

@@ -9,8 +9,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define MAX_IDLE 8 /* contexts kept; more than the threads that decompress at once would be waste \
-		    */
+#define MAX_IDLE                                                                         \
+	8 /* contexts kept; more than the threads that decompress at once would be waste \
+	   */
 
 struct kma_compress {
 	bool zstd;

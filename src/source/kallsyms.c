@@ -73,27 +73,130 @@ static void scan(const char *text, const uint64_t *addresses, struct nearest *ne
 	}
 }
 
+/* All functions by address, for a source that is asked again and again. */
+struct symbol {
+	uint64_t address;
+	const char *name; /* in the text */
+};
+
+struct kma_symbols {
+	char *text;
+	struct symbol *table;
+	size_t nr;
+};
+
+/* Of several names for one place, the one that the text lists first. */
+static int compare_symbols(const void *a, const void *b)
+{
+	const struct symbol *x = a, *y = b;
+
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return (x->name > y->name) - (x->name < y->name);
+}
+
+static int index_symbols(struct kma_symbols *symbols)
+{
+	size_t max = 1;
+
+	for (const char *p = symbols->text; (p = strchr(p, '\n')); p++)
+		max++;
+	symbols->table = calloc(max, sizeof(*symbols->table));
+	if (!symbols->table)
+		return -1;
+	for (const char *text = symbols->text; *text;) {
+		const char *line = text, *end = strchrnul(text, '\n');
+		uint64_t address = parse_hex(&line);
+
+		text = *end ? end + 1 : end;
+		if (end - line < 4 || line[0] != ' ' || !strchr("tTwW", line[1]) || line[2] != ' ')
+			continue;
+		symbols->table[symbols->nr++] = (struct symbol){ address, line + 3 };
+	}
+	qsort(symbols->table, symbols->nr, sizeof(*symbols->table), compare_symbols);
+	return 0;
+}
+
+static void look_up(const struct kma_symbols *symbols, const uint64_t *addresses,
+		    struct nearest *nearest, size_t nr)
+{
+	size_t at = 0; /* addresses are sorted, too */
+
+	for (size_t i = 0; i < nr; i++) {
+		size_t high = symbols->nr;
+
+		/* the last place at or below, then the first of its names */
+		while (at < high) {
+			size_t middle = at + (high - at) / 2;
+
+			if (symbols->table[middle].address <= addresses[i])
+				at = middle + 1;
+			else
+				high = middle;
+		}
+		if (!at)
+			continue;
+		high = at - 1;
+		while (high && symbols->table[high - 1].address == symbols->table[high].address)
+			high--;
+		nearest[i] =
+			(struct nearest){ .address = symbols->table[high].address,
+					  .name = symbols->table[high].name,
+					  .length = strcspn(symbols->table[high].name, " \t\n") };
+	}
+}
+
+void kma_source_forget_symbols(struct kma_source *source)
+{
+	if (source->symbols) {
+		free(source->symbols->text);
+		free(source->symbols->table);
+	}
+	free(source->symbols);
+	source->symbols = NULL;
+}
+
+static int keep_symbols(struct kma_source *source)
+{
+	source->symbols = calloc(1, sizeof(*source->symbols));
+	if (!source->symbols)
+		return -1;
+	source->symbols->text = source->ops->kallsyms(source);
+	return source->symbols->text ? index_symbols(source->symbols) : 0;
+}
+
+/* @text is what the names point into, to be freed; NULL where the source keeps it. */
+static int find_nearest(struct kma_source *source, const uint64_t *addresses,
+			struct nearest *nearest, size_t nr, char **text)
+{
+	if (source->keep_symbols) {
+		if (!source->symbols && keep_symbols(source) < 0)
+			return -1;
+		look_up(source->symbols, addresses, nearest, nr);
+		return 0;
+	}
+	*text = source->ops->kallsyms(source);
+	if (*text)
+		scan(*text, addresses, nearest, nr);
+	return 0;
+}
+
 int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, const char **names,
 		       size_t nr, struct kma_arena *arena)
 {
 	struct nearest *nearest;
-	char *text;
-	int ret = 0;
+	char *text = NULL;
+	int ret;
 
 	if (!nr)
 		return 0;
 	if (source->ops->symbols)
 		return source->ops->symbols(source, addresses, names, nr, arena);
-	text = source->ops->kallsyms(source);
-	if (!text)
-		return 0;
 	nearest = calloc(nr, sizeof(*nearest));
-	if (!nearest) {
-		free(text);
+	if (!nearest)
 		return -1;
-	}
-	scan(text, addresses, nearest, nr);
-	for (size_t i = 0; i < nr; i++) {
+	ret = find_nearest(source, addresses, nearest, nr, &text);
+	for (size_t i = 0; !ret && i < nr; i++) {
 		if (i && (!nearest[i].name || nearest[i].address < nearest[i - 1].address))
 			nearest[i] = nearest[i - 1];
 		if (!nearest[i].name)

@@ -20,6 +20,7 @@
 
 struct kma_arena;
 struct kma_source;
+struct kma_symbols;
 
 /* The clock of printed events, which do not tell it, but count seconds. */
 #define KMA_CLOCK_PRINTED "unknown"
@@ -105,10 +106,15 @@ struct kma_piece {
 	};
 };
 
+enum kma_next {
+	KMA_NEXT_END,	/* of the lane */
+	KMA_NEXT_PIECE, /* here it is */
+	KMA_NEXT_AGAIN, /* nothing now, but perhaps later: only where there is now() */
+};
+
 struct kma_source_ops {
 	const char *name; /* of the reader: "own", "libtracecmd" */
-	/* 1 and a piece; 0 at the lane's end; -1 with @err when the rest of the lane cannot be read
-	 */
+	/* An enum kma_next; -1 with @err when the rest of the lane cannot be read */
 	int (*next)(struct kma_source *source, uint32_t lane, struct kma_piece *piece,
 		    struct kma_error *err);
 	/*
@@ -127,6 +133,11 @@ struct kma_source_ops {
 		       size_t nr, struct kma_arena *arena);
 	/* The saved command lines, "PID COMM" a line, the same way. */
 	char *(*cmdlines)(struct kma_source *source);
+	/*
+	 * NULL: all is recorded already. Else a time on the trace's clock: a lane that is asked
+	 * after this call and says KMA_NEXT_AGAIN will not give a record older than it.
+	 */
+	uint64_t (*now)(struct kma_source *source);
 	/* True once the input changed or failed while it was read, see kma_source_info.notes for
 	 * what else. */
 	bool (*failed)(const struct kma_source *source);
@@ -137,6 +148,8 @@ struct kma_source {
 	const struct kma_source_ops *ops;
 	struct kma_source_info info;
 	struct kma_arena *arena; /* owns the strings and arrays of info */
+	bool keep_symbols;	 /* they will be asked for again and again */
+	struct kma_symbols *symbols;
 };
 
 enum kma_reader { KMA_READER_AUTO, KMA_READER_OWN, KMA_READER_TRACECMD };
@@ -192,11 +205,14 @@ int kma_source_note(struct kma_source *source, const char *fmt, ...)
 
 /*
  * Names addresses from the source's kallsyms: "function+0xoff" in @arena, or NULL where none lies
- * below. @addresses are sorted. The text is scanned once and not kept. Shape of kma_symbol_lookup
+ * below. @addresses are sorted. The text is scanned once and
+ * not kept, but with keep_symbols. Shape of kma_symbol_lookup
  * in result/result.h.
  */
 int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, const char **names,
 		       size_t nr, struct kma_arena *arena);
+/* What is kept of them with keep_symbols. */
+void kma_source_forget_symbols(struct kma_source *source);
 
 /* Names tasks from the saved command lines: "COMM-PID", or NULL. Shape of kma_task_lookup in
  * result/result.h. */

@@ -263,6 +263,26 @@ static int note_double_counting(const struct kma_run *run, struct kma_result *re
 	return ret;
 }
 
+static int copy_gaps(const struct kma_run *run, struct kma_result *result)
+{
+	struct kma_quality *quality = &result->quality;
+
+	if (!run->nr_gaps)
+		return 0;
+	quality->gaps = kma_arena_alloc(result->arena, run->nr_gaps * sizeof(*quality->gaps));
+	if (!quality->gaps)
+		return -1;
+	for (; quality->nr_gaps < run->nr_gaps; quality->nr_gaps++) {
+		struct kma_gap *gap = &quality->gaps[quality->nr_gaps];
+
+		*gap = run->gaps[quality->nr_gaps];
+		gap->buffer = kma_arena_strdup(result->arena, gap->buffer);
+		if (!gap->buffer)
+			return -1;
+	}
+	return 0;
+}
+
 int kma_run_quality(const struct kma_run *run, struct kma_result *result)
 {
 	const struct kma_source_info *info = &run->source->info;
@@ -273,8 +293,8 @@ int kma_run_quality(const struct kma_run *run, struct kma_result *result)
 	kma_run_summary(run, &summary);
 	quality->reader = run->source->ops->name;
 	quality->truncated = summary.truncated;
-	quality->gaps = run->gaps;
-	quality->nr_gaps = run->nr_gaps;
+	if (copy_gaps(run, result) < 0)
+		return -1;
 	quality->more_gaps = run->more_gaps;
 	if (info->damage)
 		quality->damage = kma_arena_strdup(result->arena, info->damage);

@@ -16,7 +16,7 @@ struct kma_run {
 	uint32_t nr_lanes;
 	const bool *buffer_used; /* by buffer */
 	const char *clock;	 /* of the buffers analysed */
-	struct kma_gap *gaps;	 /* in the result's arena */
+	struct kma_gap *gaps;	 /* the source's names */
 	size_t nr_gaps;
 	uint64_t more_gaps;
 };

@@ -123,6 +123,16 @@ static int feed(struct kma_flow *flow, const struct task *task)
 	return 0;
 }
 
+static void count_late(struct kma_flow *flow, const struct kma_merged *merged)
+{
+	for (uint32_t i = 0; i < merged->nr; i++) {
+		if (merged->events[i].ts < flow->newest)
+			flow->late++;
+		else
+			flow->newest = merged->events[i].ts;
+	}
+}
+
 /* Makes the next batch. 1; 0 when it has to wait for a lane; -1 when out of memory. */
 static int merge(struct kma_flow *flow)
 {
@@ -136,6 +146,8 @@ static int merge(struct kma_flow *flow)
 	}
 	if (!kma_merge_next(&flow->merge, merged))
 		return 0;
+	if (flow->live)
+		count_late(flow, merged);
 	if (merged->has_gap && flow->lost && flow->lost(flow, &merged->gap) < 0)
 		return -1;
 	if (flow->progress && flow->made % PROGRESS_BATCHES == PROGRESS_BATCHES - 1)

@@ -38,6 +38,13 @@ struct kma_flow {
 	void (*progress)(struct kma_flow *flow, uint64_t bytes); /* of the lanes, read so far */
 
 	uint64_t bytes; /* of the source, once it has run */
+	/*
+	 * Of a live source: the newest event so far, and how many were older than one that went
+	 * before, as their records were written later than the source allows for. They are fed all
+	 * the same. Both go on from round to round.
+	 */
+	bool live;
+	uint64_t newest, late;
 
 	/* Its own: */
 	struct kma_crew crew;

@@ -47,6 +47,7 @@ int kma_lane_resume(struct kma_lane *lane, struct kma_error *err)
 	if (!lane->counts)
 		return 0; /* it never has data */
 	lane->ended = false;
+	lane->waits = false;
 	for (unsigned int i = 0; i < 2; i++) {
 		struct kma_lane_buffer *buffer = &lane->buffers[i];
 
@@ -82,10 +83,11 @@ static bool next_piece(struct kma_lane *lane)
 	uint32_t full = source->info.buffers[lane->buffer].page_size;
 	int ret = source->ops->next(source, lane->index, &lane->piece, &lane->error);
 
-	lane->have_piece = ret > 0;
+	lane->have_piece = ret == KMA_NEXT_PIECE;
+	lane->waits = ret == KMA_NEXT_AGAIN;
 	if (ret < 0)
 		lane->failed = true;
-	if (ret <= 0)
+	if (!lane->have_piece)
 		return false;
 	lane->record = 0;
 	if (lane->piece.type == KMA_PIECE_RECORDS) {
@@ -310,17 +312,38 @@ static void take_event(struct kma_lane *lane, const struct kma_record *record, u
 	lane->kept++;
 }
 
-static inline __attribute__((always_inline)) void
+/* A record that is not to be taken, or not yet: true in the latter case. */
+static bool leave_record(struct kma_lane *lane, const struct kma_record *record, uint64_t ts)
+{
+	const struct kma_lane_config *config = lane->config;
+
+	if (config->horizon && ts >= config->horizon && ts <= config->to_ts) {
+		/* the stack of what was taken belongs to it */
+		if (lane->after != KMA_AFTER_OTHER &&
+		    record->size >= kma_record_min(config->schema) &&
+		    KMA_ID_KIND(config->schema->by_id[kma_record_id(config->schema, record)]) ==
+			    KMA_KERNEL_STACK)
+			return false;
+		lane->ahead = *record;
+		lane->has_ahead = true;
+		lane->waits = true;
+		return true;
+	}
+	/* it lies outside, or touches the edge where nothing is open anyway */
+	lane->gap = 0;
+	return true;
+}
+
+/* False: it waits for the next round, and all behind it. */
+static inline __attribute__((always_inline)) bool
 take_record(struct kma_lane *lane, struct tally *tally, const struct kma_record *record, bool swap)
 {
 	uint64_t ts = convert(&tally->time, record->ts);
 	uint32_t entry;
 
-	if (__builtin_expect(ts - tally->from_ts > tally->range, 0)) {
-		/* it lies outside, or touches the edge where nothing is open anyway */
-		lane->gap = 0;
-		return;
-	}
+	if (__builtin_expect(ts - tally->from_ts > tally->range, 0) &&
+	    leave_record(lane, record, ts))
+		return !lane->has_ahead;
 	if (__builtin_expect(lane->gap != 0, 0)) {
 		lane->last_ts = tally->last_ts;
 		put_gap(lane, ts, tally->records);
@@ -337,7 +360,7 @@ take_record(struct kma_lane *lane, struct tally *tally, const struct kma_record 
 	tally->records++;
 	if (__builtin_expect(record->size < tally->min_size, 0)) {
 		lane->short_records++;
-		return;
+		return true;
 	}
 	entry = tally->by_id[kma_get16(record->data + tally->type_offset, swap)];
 	tally->counts[KMA_ID_COUNTER(entry)]++;
@@ -345,6 +368,7 @@ take_record(struct kma_lane *lane, struct tally *tally, const struct kma_record 
 		lane->after = KMA_AFTER_OTHER;
 	else
 		take_event(lane, record, ts, KMA_ID_KIND(entry));
+	return true;
 }
 
 /* The rest of the page, as far as there is room. Made once for each byte order, so that the test
@@ -357,7 +381,8 @@ static inline __attribute__((always_inline)) void take_page(struct kma_lane *lan
 	struct kma_record record;
 
 	while (lane->kept < max && kma_page_next(format, &page, &record))
-		take_record(lane, tally, &record, format->swap);
+		if (!take_record(lane, tally, &record, format->swap))
+			break;
 	lane->page = page;
 }
 
@@ -376,6 +401,13 @@ static void take_foreign_page(struct kma_lane *lane, struct tally *tally, uint32
 	take_page(lane, tally, max, &foreign);
 }
 
+/* Of the records to take now */
+static uint64_t last_ts(const struct kma_lane_config *config)
+{
+	return config->horizon && config->horizon <= config->to_ts ? config->horizon - 1
+								   : config->to_ts;
+}
+
 const struct kma_lane_buffer *kma_lane_fill(struct kma_lane *lane)
 {
 	const struct kma_lane_config *config = lane->config;
@@ -386,7 +418,7 @@ const struct kma_lane_buffer *kma_lane_fill(struct kma_lane *lane)
 		return NULL;
 	struct tally tally = {
 		.from_ts = config->from_ts,
-		.range = config->to_ts - config->from_ts,
+		.range = last_ts(config) - config->from_ts,
 		.records = lane->records,
 		.last_ts = lane->last_ts,
 		.backwards = lane->backwards,
@@ -399,20 +431,23 @@ const struct kma_lane_buffer *kma_lane_fill(struct kma_lane *lane)
 
 	turn(lane);
 	while (lane->kept < max && next_record(lane, &record)) {
-		take_record(lane, &tally, &record, config->schema->swap);
+		if (!take_record(lane, &tally, &record, config->schema->swap))
+			break;
 		if (lane->piece.type != KMA_PIECE_PAGE)
 			continue;
 		if (config->schema->swap)
 			take_foreign_page(lane, &tally, max);
 		else
 			take_native_page(lane, &tally, max);
+		if (lane->has_ahead)
+			break;
 	}
 	lane->records = tally.records;
 	lane->last_ts = tally.last_ts;
 	lane->backwards = tally.backwards;
-	if (lane->kept < max) {
+	if (lane->kept < max || lane->has_ahead) {
 		lane->ended = true;
-		if (lane->gap) { /* at the very end: known only to have followed */
+		if (lane->gap && !lane->waits) { /* at the very end: known only to have followed */
 			lane->lost += lane->gap;
 			lane->lost_counted &= lane->gap_counted;
 			lane->gap = 0;

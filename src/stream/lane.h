@@ -12,7 +12,6 @@
 
 /* In a lane's output, between events: a gap. Never reaches an analysis as an event. */
 #define KMA_KIND_GAP KMA_NR_KINDS
-
 /* What all lanes of a run share. */
 struct kma_lane_config {
 	struct kma_source *source;
@@ -24,6 +23,8 @@ struct kma_lane_config {
 	const struct kma_address_range *tracing;
 	size_t nr_tracing;
 	uint32_t max_events; /* decoded at a time */
+	/* of a live source: newer records wait for the next round, see kma_source_ops.now() */
+	uint64_t horizon;
 };
 
 /* Events in order; behind the first nr lie those held back. Stack words as in kma_batch. */
@@ -60,6 +61,7 @@ struct kma_lane {
 	struct kma_piece piece;
 	size_t record; /* next of a piece of records */
 	bool have_piece, ended;
+	bool waits;		 /* the source has nothing now */
 	struct kma_record ahead; /* read by kma_lane_peek() */
 	bool has_ahead;
 	uint64_t gap; /* lost before the next record; 0: none */

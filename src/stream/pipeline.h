@@ -31,11 +31,32 @@ struct kma_selection {
 	unsigned int jobs; /* threads; 0: as many as help */
 };
 
+struct kma_pipeline;
+
+/* @source and what @selection points to must outlive the pipeline. NULL with @err. */
+struct kma_pipeline *kma_pipeline_open(struct kma_source *source,
+				       const struct kma_selection *selection,
+				       struct kma_error *err);
+
+enum kma_pump {
+	KMA_PUMP_END,  /* all has been fed, in as many passes as it takes */
+	KMA_PUMP_WAIT, /* a live source has nothing to give now */
+	KMA_PUMP_MORE, /* it has more: pump again at once, but for what else there is to do */
+};
+
+/* Feeds the analyses what the source has: an enum kma_pump, or -1. @progress may be NULL. */
+int kma_pipeline_pump(struct kma_pipeline *pipeline, struct kma_progress *progress,
+		      struct kma_error *err);
 /*
- * Runs the whole trace through the analyses and fills @result. @progress may be NULL. On failure
- * nothing of @result is usable; damage in the input is no failure but a note, with
- * result->quality.truncated.
+ * Fills a new @result with how things stand: at the end, and of a live source between any two
+ * pumps, as often as wanted. On failure nothing of @result is usable; damage in the input is no
+ * failure but a note, with result->quality.truncated. @result may outlive the pipeline.
  */
+int kma_pipeline_report(struct kma_pipeline *pipeline, struct kma_result *result,
+			struct kma_error *err);
+void kma_pipeline_close(struct kma_pipeline *pipeline);
+
+/* All of that at once: runs the whole trace through the analyses and fills @result. */
 int kma_pipeline_run(struct kma_source *source, const struct kma_selection *selection,
 		     struct kma_progress *progress, struct kma_result *result,
 		     struct kma_error *err);

@@ -179,6 +179,16 @@ def test_options():
 def test_usage():
     bad(ERROR, says=["no trace", "--help"])
     bad(ERROR, "known.dat", "b.dat", says=["b.dat"])
+    bad(ERROR, "live", "ls", "known.dat", says=['"--"', "ls"])
+    for value in ("", "x", "-1s", "0", "10d", "1ns", "inf"):
+        bad(ERROR, "live", "--for", value, says=["--for", "10s"])
+        bad(ERROR, "live", "--interval", value, says=["--interval"])
+    for value in ("", "x", "0", "1K", "8T", "-8M", "99999999999999999999"):
+        bad(ERROR, "live", "--buffer-size", value, says=["--buffer-size", "8M"])
+    bad(ERROR, "live", "--cpu", "0", says=["--cpu", "live"])
+    bad(ERROR, "--save", "out.dat", "known.dat", says=["--save"])
+    bad(ERROR, "doctor", "--top", "3", says=["--top", "doctor"])
+    bad(ERROR, "doctor", "known.dat", "b.dat", says=["b.dat"])
     bad(ERROR, "--foo", "known.dat", says=["--foo", "--help"])
     bad(ERROR, "--t", "3", "known.dat", says=["--t", "ambiguous"])
     bad(ERROR, "-x", "known.dat", says=["-x"])
