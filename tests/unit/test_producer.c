@@ -30,7 +30,7 @@ static bool parse(const char *words, const char *comm, struct kma_producer *prod
 		p += length;
 		p += strspn(p, " ");
 	}
-	return kma_producer_parse(args, size, comm, "/home/u", producer);
+	return kma_producer_parse(args, size, comm, "/srv/u", producer);
 }
 
 static void test_record(void **unused)
@@ -38,22 +38,22 @@ static void test_record(void **unused)
 	static const struct {
 		const char *words, *file;
 	} lines[] = {
-		{ "trace-cmd record -e kmem", "/home/u/trace.dat" },
-		{ "/usr/bin/trace-cmd record -e kmem make -o x", "/home/u/trace.dat" },
-		{ "trace-cmd record -o a.dat -e kmem true", "/home/u/a.dat" },
-		{ "trace-cmd record -oa.dat -e kmem true", "/home/u/a.dat" },
+		{ "trace-cmd record -e kmem", "/srv/u/trace.dat" },
+		{ "/usr/bin/trace-cmd record -e kmem make -o x", "/srv/u/trace.dat" },
+		{ "trace-cmd record -o a.dat -e kmem true", "/srv/u/a.dat" },
+		{ "trace-cmd record -oa.dat -e kmem true", "/srv/u/a.dat" },
 		{ "trace-cmd record -e kmem -o /tmp/a.dat true", "/tmp/a.dat" },
-		{ "trace-cmd record -qTo d/a.dat true", "/home/u/d/a.dat" },
-		{ "trace-cmd record -o - true", "/home/u/-" },
-		{ "trace-cmd record -e -o true -o x", "/home/u/trace.dat" },
-		{ "trace-cmd record -b 100 -C mono -o b.dat -- sh -o c.dat", "/home/u/b.dat" },
-		{ "trace-cmd record -e kmem -- -o c.dat", "/home/u/trace.dat" },
-		{ "trace-cmd record --file-version 6 -o b.dat true", "/home/u/b.dat" },
-		{ "trace-cmd record --compression=zstd -o b.dat true", "/home/u/b.dat" },
-		{ "trace-cmd record --date -o b.dat true", "/home/u/b.dat" },
-		{ "trace-cmd record -o a -o b true", "/home/u/b" },
-		{ "/bin/sh /opt/bin/trace-cmd record -o b.dat true", "/home/u/b.dat" },
-		{ "trace-cmd record -e kmem -o", "/home/u/trace.dat" },
+		{ "trace-cmd record -qTo d/a.dat true", "/srv/u/d/a.dat" },
+		{ "trace-cmd record -o - true", "/srv/u/-" },
+		{ "trace-cmd record -e -o true -o x", "/srv/u/trace.dat" },
+		{ "trace-cmd record -b 100 -C mono -o b.dat -- sh -o c.dat", "/srv/u/b.dat" },
+		{ "trace-cmd record -e kmem -- -o c.dat", "/srv/u/trace.dat" },
+		{ "trace-cmd record --file-version 6 -o b.dat true", "/srv/u/b.dat" },
+		{ "trace-cmd record --compression=zstd -o b.dat true", "/srv/u/b.dat" },
+		{ "trace-cmd record --date -o b.dat true", "/srv/u/b.dat" },
+		{ "trace-cmd record -o a -o b true", "/srv/u/b" },
+		{ "/bin/sh /opt/bin/trace-cmd record -o b.dat true", "/srv/u/b.dat" },
+		{ "trace-cmd record -e kmem -o", "/srv/u/trace.dat" },
 	};
 	struct kma_producer producer;
 
@@ -84,7 +84,7 @@ static void test_others(void **unused)
 	assert_false(parse("", "trace-cmd", &producer));
 	/* a name that replaced argv[0] */
 	assert_true(parse("renamed record -o a", "trace-cmd", &producer));
-	assert_string_equal(producer.file, "/home/u/a");
+	assert_string_equal(producer.file, "/srv/u/a");
 	/* cut within an argument */
 	assert_false(kma_producer_parse("trace-cmd", 9, "trace-cmd", "/", &producer));
 }
