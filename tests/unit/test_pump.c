@@ -25,8 +25,7 @@
 #define LATEST_NS 500 /* after its time a record can be read at the latest */
 
 struct heard {
-	uint64_t ts, pfn, nr_addresses, lost;
-	uint32_t cpu;
+	uint64_t ts, pfn, nr_addresses, lost, cpu; /* no padding: compared as memory */
 };
 
 struct log {
