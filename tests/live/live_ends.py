@@ -67,7 +67,7 @@ def signals(before, rounds):
         tool = start("--json", *(COMMAND if how == "child" or random.random() < 0.5 else []))
         err = end(tool, how, after)
         # before it catches them, signals end it as they end any program, with nothing made yet
-        assert tool.returncode in (0, 3, -how if isinstance(how, int) else 0), (how, after, tool.returncode, err)
+        assert tool.returncode in (0, 3, -how if isinstance(how, int) else -signal.SIGTERM), (how, after, tool.returncode, err)
         assert "Sanitizer" not in err, err
         settle(before)
 
