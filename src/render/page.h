@@ -19,7 +19,7 @@ struct kma_text_options;
 struct kma_page {
 	FILE *out;
 	const struct kma_text_options *options;
-	const struct kma_result *result; /* whose names text.h's wording uses */
+	const struct kma_result *result; /* whose names text.h's wording uses; NULL: of several */
 	struct kma_arena *scratch;	 /* lives as long as the page */
 	size_t column;			 /* where the line goes on, with pending blanks */
 	size_t blanks;			 /* asked for, not yet printed: none at a line's end */

@@ -29,6 +29,8 @@ static const char *source_text(struct kma_page *page, const struct kma_facts *fa
 {
 	const char *text = kma_page_clean(page, facts->source);
 
+	if (facts->live)
+		return text;
 	if (!facts->file_version)
 		return kma_page_printf(page, "%s (printed events)", text);
 	return kma_page_printf(
@@ -250,7 +252,9 @@ int kma_render_text(const struct kma_result *result, const struct kma_text_optio
 int kma_render_report(const struct kma_result *result, const struct kma_report *report,
 		      const struct kma_text_options *options, FILE *out)
 {
-	struct kma_page page = { .out = out, .options = options, .scratch = kma_arena_new() };
+	struct kma_page page = {
+		.out = out, .options = options, .result = result, .scratch = kma_arena_new()
+	};
 	struct kma_result view = *result;
 
 	if (!page.scratch)

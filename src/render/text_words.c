@@ -18,7 +18,7 @@ static const char *joined(struct kma_page *page, const struct kma_number *n, boo
 
 const char *kma_text_migratetype(struct kma_page *page, const struct kma_value *value)
 {
-	const char *name = value->type == KMA_VALUE_MIGRATETYPE
+	const char *name = page->result && value->type == KMA_VALUE_MIGRATETYPE
 				   ? kma_result_migratetype(page->result, value->i)
 				   : NULL;
 

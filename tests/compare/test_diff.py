@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import random
+import re
 import statistics
 import sys
 import tempfile
@@ -268,6 +269,14 @@ def test_single():
     check("less than exact may be less still", c["unsure"], c)
 
 
+def test_text():
+    """Each kind of label has words, those of one trace alone too."""
+    files = [os.path.join(TESTDATA, n) for n in ("extfrag.dat", "pcp-cross-cpu.dat")]
+    status, text, errors = test.run("diff", *files)[:3]
+    check("a text", status == OK and not errors, (status, errors))
+    check("of migratetypes", re.search(r"by migratetype: \d [+-]", text), text)
+
+
 def test_command_line():
     test.bad(ERROR, "diff", says=["no two files"])
     test.bad(ERROR, "diff", "f.dat", says=["no two files"])
@@ -295,6 +304,7 @@ def main():
         test_single()
         test_several()
         test_real()
+        test_text()
         test_command_line()
         os.chdir("/")
     return test.end()

@@ -89,6 +89,9 @@ def usual():
         assert word in body, (word, body)
     reports = dict(re.findall(r"(\d) (\w+)", lines[1]))
     number = {name: key for key, name in reports.items()}
+    for name, key in number.items():
+        shown = t.press(key, 0.6)
+        assert "[%s %s]" % (key, name) in shown[1] and any(line.strip() for line in shown[2:-1]), (name, shown)
     slab = t.press(number["slab"])
     assert "[%s slab]" % number["slab"] in slab[1] and any("allocations" in line for line in slab), slab
     scrolled = t.press("jjj", 0.2)
@@ -108,7 +111,7 @@ def usual():
     t.picture()
     os.write(t.main, b"q")
     report = t.end()
-    assert "Trace    this kernel, live" in report, report[:200]
+    assert re.search(r"^Trace    this kernel, live\r?\nLive ", report, re.M), report[:200]
 
 
 def other_ends():

@@ -349,6 +349,35 @@ static void an_empty_result_renders(void **state)
 	kma_result_free(result);
 }
 
+/* A report alone, as on the live screen, has the same words as in the whole text. */
+static void one_report_renders(void **state)
+{
+	static const struct kma_column migratetypes[] = { { "migratetype", "migratetype",
+							    KMA_UNIT_COUNT, 0 } };
+	struct kma_result *result = kma_result_new();
+	struct kma_text_options options = { .top = 10 };
+	struct kma_value cell = kma_migratetype(4);
+	struct kma_report *report;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	report = kma_result_report(result, "t", "a report");
+	assert_non_null(report);
+	kma_report_table(report, "types", "types", NULL, migratetypes, 1);
+	kma_report_row(report, &cell);
+	assert_int_equal(kma_result_add_migratetype(result, 4, "CMA"), 0);
+	assert_int_equal(kma_result_trace_metrics(result), 0);
+	assert_int_equal(kma_result_resolve(result, NULL, NULL, NULL), 0);
+	assert_int_equal(kma_render_report(result, report, &options, out), 0);
+	fclose(out);
+	assert_non_null(strstr(text, "4 CMA"));
+	free(text);
+	kma_result_free(result);
+}
+
 static struct json_object *member(struct json_object *o, const char *key)
 {
 	struct json_object *value = NULL;
@@ -493,6 +522,7 @@ int main(void)
 		cmocka_unit_test(text_fits_the_page),
 		cmocka_unit_test(colour_adds_nothing_but_colour),
 		cmocka_unit_test(an_empty_result_renders),
+		cmocka_unit_test(one_report_renders),
 		cmocka_unit_test(json_parses_back),
 		cmocka_unit_test(json_follows_the_schema),
 	};
