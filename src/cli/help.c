@@ -7,6 +7,17 @@
 
 #define HELP_COLUMN 27
 
+/* What the options are for from here on. */
+static void print_heading(FILE *out, int id)
+{
+	if (id == KMA_OPT_THRESHOLD)
+		fputs("\nJudging a trace:\n", out);
+	else if (id == KMA_OPT_BASE)
+		fputs("\nFor diff:\n", out);
+	else if (id == KMA_OPT_FOR)
+		fputs("\nFor live:\n", out);
+}
+
 void kma_print_help(FILE *out)
 {
 	for (int command = 0; command < KMA_NR_WORDS; command++) {
@@ -29,6 +40,7 @@ void kma_print_help(FILE *out)
 	for (const struct kma_option *option = kma_options; option->name; option++) {
 		int n;
 
+		print_heading(out, option->id);
 		if (option->id < 256)
 			n = fprintf(out, "  -%c, --%s", option->id, option->name);
 		else

@@ -124,6 +124,10 @@ def main(tool, source):
     spelled |= {"--%s=" % name for _, name, _, optional in options if optional}
     same("option", "completion", spelled, complete(script, "-"))
 
+    for line in help_text.splitlines():
+        if len(line) > 100:
+            differ("help: %d columns: %s" % (len(line), line))
+
     commands = set(COMMAND_IN_HELP.findall(help_text))
     same("command", "help's list", commands,
          set(re.findall(r"^  ([a-z]+) ", help_text.partition("\nCommands:\n")[2].partition("\n\n")[0], re.M)))
