@@ -2,6 +2,8 @@
 /* What is worth recording; see choice.h. */
 #include "live/choice.h"
 
+#include <stdio.h>
+
 uint64_t kma_live_kinds(const struct kma_analysis *const *analyses, bool named, uint64_t kinds)
 {
 	uint64_t wanted = 0;
@@ -28,6 +30,18 @@ bool kma_live_possible(const struct kma_analysis *analysis, uint64_t kinds)
 		if (need->required && (kinds & KMA_KIND_BIT(need->kind)))
 			return true;
 	return false;
+}
+
+void kma_live_missing(const struct kma_analysis *analysis, uint64_t kinds, char *text, size_t size)
+{
+	size_t used = 0;
+
+	*text = '\0';
+	for (const struct kma_need *need = analysis->needs; need->kind && used < size; need++)
+		if (need->required && need->what_for && !(kinds & KMA_KIND_BIT(need->kind)))
+			used += (size_t)snprintf(text + used, size - used, "%s%s:%s",
+						 used ? ", " : "", kma_kind_system(need->kind),
+						 kma_kind_name(need->kind));
 }
 
 int kma_live_check(const struct kma_analysis *const *analyses, bool named, uint64_t kinds,

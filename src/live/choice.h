@@ -3,6 +3,8 @@
 #ifndef KMA_LIVE_CHOICE_H
 #define KMA_LIVE_CHOICE_H
 
+#include <stddef.h>
+
 #include <kmem-analyze/analysis.h>
 
 /*
@@ -14,6 +16,8 @@ uint64_t kma_live_kinds(const struct kma_analysis *const *analyses, bool named, 
 bool kma_live_stacks(const struct kma_analysis *const *analyses, bool named, bool asked);
 /* True if any of the events that the report needs one of is in @kinds. */
 bool kma_live_possible(const struct kma_analysis *analysis, uint64_t kinds);
+/* Those of them that are not: "cma:cma_alloc_finish, ...", as far as there is room. */
+void kma_live_missing(const struct kma_analysis *analysis, uint64_t kinds, char *text, size_t size);
 /* A report that was named must be possible, else at least one: -1 with @err. */
 int kma_live_check(const struct kma_analysis *const *analyses, bool named, uint64_t kinds,
 		   struct kma_error *err);

@@ -457,6 +457,23 @@ static int write_last(struct live *live, const struct kma_result *result, struct
 	return live->config->json_path ? kma_write_result(&text, result, err) : 0;
 }
 
+/* A report that was named has nothing to say: the kernel lacks events of it, or they did not come.
+ */
+static int say_empty(const struct live *live, const struct kma_report *report,
+		     const struct kma_analysis *analysis, struct kma_error *err)
+{
+	double seconds = (double)report->result->facts.live->elapsed_ns / 1e9;
+	char missing[400];
+
+	kma_live_missing(analysis, live->fs.kinds, missing, sizeof(missing));
+	return kma_fail(
+		err, KMA_ERR_POOR,
+		"none of the events that %s needs came in %.1f seconds%s%s; to see what this "
+		"kernel can tell: kmem-analyze doctor -r %s",
+		report->name, seconds, *missing ? ", and this kernel has no " : "", missing,
+		report->name);
+}
+
 /* Does what came answer what was asked? */
 static int judge(const struct live *live, const struct kma_result *result, struct kma_error *err)
 {
@@ -464,18 +481,12 @@ static int judge(const struct live *live, const struct kma_result *result, struc
 		return kma_fail(err, KMA_ERR_DAMAGED, "only partly read: %s",
 				result->quality.damage ? result->quality.damage
 						       : "a CPU is missing");
+	for (size_t i = 0; live->config->reports_picked && i < result->nr_reports; i++)
+		if (result->reports[i].status.code == KMA_UNAVAILABLE)
+			return say_empty(live, &result->reports[i], live->config->analyses[i], err);
 	if (!result->facts.records)
 		return kma_fail(err, KMA_ERR_POOR, "no event came in %.1f seconds",
 				(double)result->facts.live->elapsed_ns / 1e9);
-	for (size_t i = 0; live->config->reports_picked && i < result->nr_reports; i++) {
-		const struct kma_report *report = &result->reports[i];
-
-		if (report->status.code == KMA_UNAVAILABLE)
-			return kma_fail(err, KMA_ERR_POOR,
-					"none of the events that %s needs came in %.1f seconds: %s",
-					report->name, (double)result->facts.live->elapsed_ns / 1e9,
-					report->nr_reasons ? report->reasons[0] : "no data");
-	}
 	return 0;
 }
 
