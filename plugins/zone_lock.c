@@ -15,8 +15,10 @@ static struct kma_state *zl_open_state(const struct kma_trace *trace, struct kma
 
 	if (state) {
 		state->trace = trace;
-		state->alternative = !(trace->formats & (KMA_KIND_BIT(KMA_ZONE_LOCKED) |
-							 KMA_KIND_BIT(KMA_ZONE_LOCK_CONTENDED)));
+		state->alternative =
+			(trace->formats & KMA_KIND_BIT(KMA_ZONE_LOCK_ACQUIRE_RETURNED)) &&
+			!(trace->formats &
+			  (KMA_KIND_BIT(KMA_ZONE_LOCKED) | KMA_KIND_BIT(KMA_ZONE_LOCK_CONTENDED)));
 		state->max_callers = 16;
 		state->callers = calloc(state->max_callers, sizeof(*state->callers));
 		state->nr_callers = 1;
