@@ -81,7 +81,7 @@ struct kma_summary {
 struct kma_need {
 	enum kma_kind kind;
 	bool required;	      /* without any of the required ones the report is empty */
-	const char *what_for; /* "hold times"; NULL: an alternative, not missed when absent */
+	const char *what_for; /* "hold times"; NULL: used, but not missed when absent */
 };
 
 enum kma_stack_use {

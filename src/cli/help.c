@@ -92,6 +92,6 @@ void kma_print_list(FILE *out)
 				(int)(44 - strlen(kma_kind_system(need->kind))),
 				kma_kind_name(need->kind),
 				need->what_for ? need->what_for
-					       : "stands in where the events above are missing");
+					       : "used where it is there");
 	}
 }

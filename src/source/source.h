@@ -205,9 +205,8 @@ int kma_source_note(struct kma_source *source, const char *fmt, ...)
 
 /*
  * Names addresses from the source's kallsyms: "function+0xoff" in @arena, or NULL where none lies
- * below. @addresses are sorted. The text is scanned once and
- * not kept, but with keep_symbols. Shape of kma_symbol_lookup
- * in result/result.h.
+ * below. @addresses are sorted. The text is scanned once and not kept, but with keep_symbols. Shape of
+ * kma_symbol_lookup in result/result.h.
  */
 int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, const char **names,
 		       size_t nr, struct kma_arena *arena);
