@@ -600,6 +600,17 @@ static void test_other_events(void **state)
 	check_unavailable(f, "max_waiters");
 }
 
+/* Nobody is told of zone_lock:* where a trace has neither. */
+static void test_neither_events(void **state)
+{
+	struct fixture *f = *state;
+
+	f->trace.formats = 0;
+	report(f);
+	check_status(f, "acquisitions_total", "", KMA_UNAVAILABLE, "mm_zone_locked");
+	check_status(f, "wait_ns", "", KMA_UNAVAILABLE, "mm_zone_locked");
+}
+
 static void test_other_events_without_start(void **state)
 {
 	struct fixture *f = *state;
@@ -682,6 +693,7 @@ int main(void)
 		TEST(ticks_without_unlock),
 		TEST(fit),
 		TEST(other_events),
+		TEST(neither_events),
 		TEST(other_events_without_start),
 		TEST(contended_finding),
 		TEST(too_many_zones),
