@@ -4,26 +4,18 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "util/large.h"
 
 #define FIRST_BITS 8
-#define CACHE_LINE 64
-/* From this size on a table asks for huge pages: most look-ups would miss the TLB. */
-#define HUGE_PAGE ((size_t)2 << 20)
 
 static struct slab_object *new_slots(unsigned int bits)
 {
 	size_t bytes = sizeof(struct slab_object) << bits;
-	size_t unit = bytes < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE;
-	struct slab_object *slots;
+	struct slab_object *slots = kma_alloc_large(bytes);
 
-	bytes = (bytes + unit - 1) / unit * unit;
-	slots = aligned_alloc(unit, bytes);
 	if (!slots)
 		return NULL;
-	/* advice only: without huge pages it is slower, not wrong */
-	if (unit == HUGE_PAGE)
-		madvise(slots, bytes, MADV_HUGEPAGE);
 	memset(slots, 0, bytes);
 	return slots;
 }

@@ -6,6 +6,7 @@
 
 #include "source/tracedat.h"
 #include "util/arena.h"
+#include "util/large.h"
 
 #define SECTION_COMPRESSED  1
 #define MAX_OPTION_SECTIONS 64	 /* real files have two or three */
@@ -13,8 +14,8 @@
 
 /*
  * A cursor over the content of the section at @offset, decompressed if need be; *@owned is then to
- * be freed. Returns 0, or -1 (*@owned untouched) if the section is not there, is another one, or is
- * damaged.
+ * be freed, and has room for one byte more. Returns 0, or -1 (*@owned untouched) if the section is
+ * not there, is another one, or is damaged.
  */
 static int open_section(struct kma_tracedat *dat, uint64_t offset, unsigned int id,
 			struct kma_cursor *content, uint8_t **owned)
@@ -44,7 +45,7 @@ static int open_section(struct kma_tracedat *dat, uint64_t offset, unsigned int 
 	from = kma_cursor_bytes(&cursor, size32);
 	if (!from || !dat->compress || !kma_is_credible(size32, to_size))
 		return -1;
-	*owned = malloc(to_size ? to_size : 1);
+	*owned = kma_alloc_large((size_t)to_size + 1);
 	if (!*owned)
 		return -1;
 	if (kma_decompress(dat->compress, from, size32, *owned, to_size) < 0) {
@@ -265,11 +266,21 @@ char *kma_dat_text_v7(struct kma_tracedat *dat, unsigned int id, uint64_t offset
 {
 	struct kma_cursor content;
 	uint8_t *owned;
-	char *text;
+	const uint8_t *text;
+	uint64_t size;
 
 	if (open_section(dat, offset, id, &content, &owned) < 0)
 		return NULL;
-	text = kma_dat_sized_text(&content, size_bytes);
-	free(owned);
-	return text;
+	if (!owned)
+		return kma_dat_sized_text(&content, size_bytes);
+	/* the kernel's symbols are large: moved to the front, they need no memory of their own */
+	size = size_bytes == 8 ? kma_cursor_u64(&content) : kma_cursor_u32(&content);
+	text = kma_cursor_bytes(&content, size);
+	if (!text) {
+		free(owned);
+		return NULL;
+	}
+	memmove(owned, text, size);
+	owned[size] = '\0';
+	return (char *)owned;
 }

@@ -8,12 +8,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "large.h"
 
 #define FIRST_BITS 6
-#define CACHE_LINE 64
-/* From this size on a table asks for huge pages: most look-ups would miss the TLB. */
-#define HUGE_PAGE ((size_t)2 << 20)
 
 /* Where @key is, or the free slot that ends its run. There is always one: the map is never full. */
 static inline size_t find(const struct kma_u64map *map, uint64_t key)
@@ -28,14 +26,10 @@ static inline size_t find(const struct kma_u64map *map, uint64_t key)
 
 static struct kma_u64map_entry *new_entries(size_t bytes)
 {
-	struct kma_u64map_entry *entries = aligned_alloc(bytes < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE,
-							 bytes);
+	struct kma_u64map_entry *entries = kma_alloc_large(bytes);
 
 	if (!entries)
 		return NULL;
-	/* advice only: without huge pages it is slower, not wrong */
-	if (bytes >= HUGE_PAGE)
-		madvise(entries, bytes, MADV_HUGEPAGE);
 	/* all ones: every key is KMA_U64MAP_FREE */
 	memset(entries, 0xff, bytes);
 	return entries;
