@@ -3,6 +3,7 @@
  * Names for a few addresses out of a hundred thousand symbols: one pass over the text that keeps,
  * for each wanted address, the nearest function at or below it.
  */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,15 +12,35 @@
 
 struct nearest {
 	uint64_t address;
-	const char *name; /* in the text; NULL: none yet */
-	size_t length;
+	const char *name; /* in the text, up to a space, a tab or the line's end; NULL: none yet */
 };
 
-static uint64_t parse_hex(const char **text)
+/* Eight lower-case hexadecimal digits at once: there are a hundred thousand addresses to read. */
+static bool parse_eight(const char *p, uint64_t *value)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t chars, letters, digits;
+
+	memcpy(&chars, p, sizeof(chars));
+	chars = be64toh(chars);
+	letters = chars >> 6 & ones;
+	digits = (chars & 0x0f * ones) + 9 * letters;
+	if (chars != digits + 0x30 * ones + 0x27 * letters ||
+	    ((digits + 6 * (ones - letters)) & 0x10 * ones))
+		return false;
+	digits = (digits | digits >> 4) & UINT64_C(0x00ff00ff00ff00ff);
+	digits = (digits | digits >> 8) & UINT64_C(0x0000ffff0000ffff);
+	*value = *value << 32 | (uint32_t)(digits | digits >> 16);
+	return true;
+}
+
+static uint64_t parse_hex(const char **text, const char *end)
 {
 	const char *p = *text;
 	uint64_t value = 0;
 
+	while (end - p >= 8 && parse_eight(p, &value))
+		p += 8;
 	for (;; p++) {
 		unsigned int c = (unsigned char)*p, digit;
 
@@ -33,6 +54,31 @@ static uint64_t parse_hex(const char **text)
 	}
 	*text = p;
 	return value;
+}
+
+/*
+ * The next function at or behind *text, which moves on. Lines are "ADDRESS TYPE NAME" and, for
+ * modules, "\t[MODULE]".
+ */
+static bool next_function(const char **text, uint64_t *address, const char **name)
+{
+	while (**text) {
+		const char *line = *text, *end = strchrnul(line, '\n');
+
+		*text = *end ? end + 1 : end;
+		*address = parse_hex(&line, end);
+		if (end - line < 4 || line[0] != ' ' || line[2] != ' ' ||
+		    ((line[1] | 32) != 't' && (line[1] | 32) != 'w'))
+			continue;
+		*name = line + 3;
+		return true;
+	}
+	return false;
+}
+
+static size_t name_length(const char *name)
+{
+	return strcspn(name, " \t\n");
 }
 
 static size_t lower_bound(const uint64_t *addresses, size_t nr, uint64_t address)
@@ -50,26 +96,20 @@ static size_t lower_bound(const uint64_t *addresses, size_t nr, uint64_t address
 	return low;
 }
 
-/* Lines are "ADDRESS TYPE NAME" and, for modules, "\t[MODULE]". */
 static void scan(const char *text, const uint64_t *addresses, struct nearest *nearest, size_t nr)
 {
-	while (*text) {
-		const char *line = text;
-		const char *end = strchrnul(text, '\n');
-		uint64_t address = parse_hex(&line);
+	uint64_t address;
+	const char *name;
+	size_t at = 0;
 
-		text = *end ? end + 1 : end;
-		if (end - line < 4 || line[0] != ' ' || !strchr("tTwW", line[1]) || line[2] != ' ')
-			continue;
+	while (next_function(&text, &address, &name)) {
 		if (address > addresses[nr - 1])
 			continue;
-		struct nearest *best = &nearest[lower_bound(addresses, nr, address)];
-
-		if (best->name && best->address >= address)
-			continue;
-		best->address = address;
-		best->name = line + 3;
-		best->length = strcspn(best->name, " \t\n");
+		/* most functions follow one another */
+		if (address > addresses[at] || (at && address <= addresses[at - 1]))
+			at = lower_bound(addresses, nr, address);
+		if (!nearest[at].name || nearest[at].address < address)
+			nearest[at] = (struct nearest){ address, name };
 	}
 }
 
@@ -97,6 +137,8 @@ static int compare_symbols(const void *a, const void *b)
 
 static int index_symbols(struct kma_symbols *symbols)
 {
+	const char *text = symbols->text;
+	struct symbol symbol;
 	size_t max = 1;
 
 	for (const char *p = symbols->text; (p = strchr(p, '\n')); p++)
@@ -104,15 +146,8 @@ static int index_symbols(struct kma_symbols *symbols)
 	symbols->table = calloc(max, sizeof(*symbols->table));
 	if (!symbols->table)
 		return -1;
-	for (const char *text = symbols->text; *text;) {
-		const char *line = text, *end = strchrnul(text, '\n');
-		uint64_t address = parse_hex(&line);
-
-		text = *end ? end + 1 : end;
-		if (end - line < 4 || line[0] != ' ' || !strchr("tTwW", line[1]) || line[2] != ' ')
-			continue;
-		symbols->table[symbols->nr++] = (struct symbol){ address, line + 3 };
-	}
+	while (next_function(&text, &symbol.address, &symbol.name))
+		symbols->table[symbols->nr++] = symbol;
 	qsort(symbols->table, symbols->nr, sizeof(*symbols->table), compare_symbols);
 	return 0;
 }
@@ -139,10 +174,8 @@ static void look_up(const struct kma_symbols *symbols, const uint64_t *addresses
 		high = at - 1;
 		while (high && symbols->table[high - 1].address == symbols->table[high].address)
 			high--;
-		nearest[i] =
-			(struct nearest){ .address = symbols->table[high].address,
-					  .name = symbols->table[high].name,
-					  .length = strcspn(symbols->table[high].name, " \t\n") };
+		nearest[i] = (struct nearest){ symbols->table[high].address,
+					       symbols->table[high].name };
 	}
 }
 
@@ -202,7 +235,7 @@ int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, con
 		if (!nearest[i].name)
 			continue;
 		names[i] = kma_arena_printf(
-			arena, "%.*s+0x%llx", (int)nearest[i].length, nearest[i].name,
+			arena, "%.*s+0x%llx", (int)name_length(nearest[i].name), nearest[i].name,
 			(unsigned long long)(addresses[i] - nearest[i].address));
 		if (!names[i])
 			ret = -1;
@@ -242,19 +275,15 @@ static int compare_ranges(const void *a, const void *b)
 static int find_functions(const char *text, const char *const *prefixes,
 			  struct kma_address_range **ranges, size_t *nr)
 {
+	uint64_t address;
+	const char *name;
 	size_t max = 0;
 	bool open = false;
 
-	while (*text) {
-		const char *line = text, *end = strchrnul(text, '\n');
-		uint64_t address = parse_hex(&line);
-
-		text = *end ? end + 1 : end;
-		if (end - line < 4 || line[0] != ' ' || !strchr("tTwW", line[1]) || line[2] != ' ')
-			continue;
+	while (next_function(&text, &address, &name)) {
 		if (open && address > (*ranges)[*nr - 1].start)
 			(*ranges)[*nr - 1].end = address;
-		open = has_prefix(line + 3, prefixes);
+		open = has_prefix(name, prefixes);
 		if (!open)
 			continue;
 		if (*nr == max) {
