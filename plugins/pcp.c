@@ -23,16 +23,24 @@ static const struct kma_need needs[] = {
 	{ KMA_KIND_NONE, false, NULL },
 };
 
+static void free_moved(struct pcp_cpu *cpu)
+{
+	for (uint32_t i = 0; i < cpu->nr_moved; i++)
+		free(cpu->moved[i]);
+	free(cpu->moved);
+}
+
 static void free_view(struct pcp_view *view)
 {
 	if (!view)
 		return;
+	for (uint32_t i = 0; i < view->nr_cpus; i++)
+		free_moved(&view->cpus[i]);
 	free(view->cpus);
 	free(view->types);
 	free(view->migratetypes);
 	kma_u64map_free(&view->other_types);
 	kma_pagemap_free(&view->live);
-	kma_u64map_free(&view->flows);
 	kma_histogram_free(&view->residency);
 	for (unsigned int d = 0; d < PCP_NR_DIRECTIONS; d++)
 		kma_histogram_free(&view->batch_pages[d]);
@@ -96,7 +104,6 @@ static struct pcp_view *new_view(const struct kma_trace *trace)
 	}
 	for (int32_t i = 0; i < PCP_NR_USUAL_TYPES; i++)
 		new_type(view, i);
-	view->last_flow = KMA_U64MAP_FREE;
 	return view;
 }
 
@@ -234,29 +241,35 @@ static inline int refill_page(struct pcp_view *view, uint64_t pfn, uint32_t cpu,
 	return 0;
 }
 
-static int find_flow(struct pcp_view *view, uint64_t flow)
+static int open_moved(struct pcp_cpu *to, uint32_t block)
 {
-	view->last_moved = kma_u64map_get(&view->flows, flow);
-	if (!view->last_moved) {
-		if (kma_u64map_put(&view->flows, flow, 0, NULL))
+	if (block >= to->nr_moved) {
+		uint64_t **moved = reallocarray(to->moved, block + 1, sizeof(*moved));
+
+		if (!moved)
 			return -1;
-		view->last_moved = kma_u64map_get(&view->flows, flow);
+		while (to->nr_moved <= block)
+			moved[to->nr_moved++] = NULL;
+		to->moved = moved;
 	}
-	view->last_flow = flow;
-	return 0;
+	to->moved[block] = calloc(PCP_MOVED_BLOCK, sizeof(**to->moved));
+	return to->moved[block] ? 0 : -1;
 }
 
-static inline int drain_page(struct pcp_view *view, uint64_t pfn, uint32_t cpu, uint64_t time)
+static inline int drain_page(struct pcp_view *view, uint64_t pfn, struct pcp_cpu *to, uint64_t time)
 {
-	uint64_t live = kma_pagemap_take(&view->live, pfn), since, flow;
+	uint64_t live = kma_pagemap_take(&view->live, pfn), since;
+	uint32_t from, block;
 
 	if (!live)
 		return 0;
-	flow = pcp_live_cpu(live) << 16 | cpu;
+	from = (uint32_t)pcp_live_cpu(live);
 	since = pcp_live_time(live);
-	if (__builtin_expect(flow != view->last_flow, 0) && find_flow(view, flow))
+	block = from / PCP_MOVED_BLOCK;
+	if (__builtin_expect(block >= to->nr_moved || !to->moved[block], 0) &&
+	    open_moved(to, block))
 		return -1;
-	++*view->last_moved;
+	to->moved[block][from % PCP_MOVED_BLOCK]++;
 	return kma_histogram_add(&view->residency, time > since ? time - since : 0, 1);
 }
 
@@ -291,7 +304,7 @@ feed_page(struct pcp_view *view, const struct kma_event *e, enum pcp_direction d
 	}
 	do {
 		if (dir == PCP_REFILL ? refill_page(view, pfn, id, time)
-				      : drain_page(view, pfn, id, time))
+				      : drain_page(view, pfn, cpu, time))
 			return -1;
 	} while (++pfn < e->pcpu_page.pfn + pages);
 	return 0;

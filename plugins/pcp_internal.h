@@ -50,6 +50,8 @@ struct pcp_vote {
 	uint64_t lead;
 };
 
+#define PCP_MOVED_BLOCK 64
+
 struct pcp_cpu {
 	uint64_t events[PCP_NR_DIRECTIONS];
 	uint64_t pages[PCP_NR_DIRECTIONS];
@@ -65,6 +67,11 @@ struct pcp_cpu {
 	bool open_announced; /* behind a *_zone_locked record: one lock hold for certain */
 	bool open_locked;    /* the first batch behind a mm_zone_locked record */
 	bool locked;	     /* a mm_zone_locked record, and no batch nor unlock since */
+
+	/* pages drained here, by the CPU that refilled them: see pcp_moved(). In blocks of
+	 * CPUs, as on large machines not all exchange pages with all; NULL until used. */
+	uint64_t **moved;
+	uint32_t nr_moved;
 } __attribute__((aligned(64)));
 
 /* Records of one migratetype, by direction and order; all other counts by order or type follow. */
@@ -86,10 +93,6 @@ struct pcp_view {
 	struct kma_u64map other_types; /* migratetype to place in types */
 
 	struct kma_pagemap live; /* pfn to CPU and time of the refill */
-	struct kma_u64map flows; /* from << 16 | to, to moved pages */
-	/* the flow counted last, as runs of drains have one; good until flows gets a new key */
-	uint64_t last_flow;
-	uint64_t *last_moved;
 	struct kma_histogram residency;
 	struct kma_histogram batch_pages[PCP_NR_DIRECTIONS];
 	struct kma_bins bins; /* pages; row = 2 * cpu + direction */
@@ -119,6 +122,15 @@ int pcp_report(const struct kma_state *state, const struct kma_summary *summary,
 static inline int64_t pcp_balance(const struct pcp_cpu *cpu)
 {
 	return (int64_t)(cpu->pages[PCP_REFILL] - cpu->pages[PCP_DRAIN]);
+}
+
+/* Pages refilled on CPU @from and drained on @to. */
+static inline uint64_t pcp_moved(const struct pcp_cpu *to, uint32_t from)
+{
+	uint32_t block = from / PCP_MOVED_BLOCK;
+
+	return block < to->nr_moved && to->moved[block] ? to->moved[block][from % PCP_MOVED_BLOCK]
+							: 0;
 }
 
 /* Pages of the open batch. */

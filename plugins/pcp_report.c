@@ -131,23 +131,28 @@ static int work_out_cpus(struct pcp_telling *t)
 
 static int work_out_flows(struct pcp_telling *t)
 {
-	const struct kma_u64map *map = &t->view->flows;
-	size_t nr_slots = map->entries ? (size_t)1 << map->bits : 0;
+	const struct pcp_view *view = t->view;
+	size_t nr = 0;
 
-	t->flows = calloc(map->nr + 1, sizeof(*t->flows));
+	for (uint32_t to = 0; to < view->nr_cpus; to++)
+		for (uint32_t from = 0; from < view->cpus[to].nr_moved * PCP_MOVED_BLOCK; from++)
+			nr += pcp_moved(&view->cpus[to], from) != 0;
+	t->flows = calloc(nr + 1, sizeof(*t->flows));
 	if (!t->flows)
 		return -1;
-	for (size_t i = 0; i < nr_slots; i++) {
-		const struct kma_u64map_entry *entry = &map->entries[i];
-		struct pcp_flow flow = { (uint32_t)(entry->key >> 16), entry->key & 0xffff,
-					 entry->value };
+	for (uint32_t to = 0; to < view->nr_cpus; to++) {
+		const struct pcp_cpu *cpu = &view->cpus[to];
 
-		if (entry->key == KMA_U64MAP_FREE)
-			continue;
-		t->flows[t->nr_flows++] = flow;
-		t->moved += flow.pages;
-		if (flow.from != flow.to)
-			t->crossed += flow.pages;
+		for (uint32_t from = 0; from < cpu->nr_moved * PCP_MOVED_BLOCK; from++) {
+			struct pcp_flow flow = { from, to, pcp_moved(cpu, from) };
+
+			if (!flow.pages)
+				continue;
+			t->flows[t->nr_flows++] = flow;
+			t->moved += flow.pages;
+			if (from != to)
+				t->crossed += flow.pages;
+		}
 	}
 	qsort(t->flows, t->nr_flows, sizeof(*t->flows), compare_flows);
 	return 0;
