@@ -49,11 +49,10 @@ static void *with_room(struct kma_arena *arena, void *array, size_t nr, size_t *
 		return array;
 	if (larger > SIZE_MAX / size)
 		return NULL;
-	copy = kma_arena_alloc(arena, larger * size);
+	/* full: all of it is kept */
+	copy = kma_arena_grow(arena, array, *max * size, larger * size);
 	if (!copy)
 		return NULL;
-	if (nr)
-		memcpy(copy, array, nr * size);
 	*max = larger;
 	return copy;
 }
@@ -285,13 +284,13 @@ void kma_report_row(struct kma_report *report, const struct kma_value *cells)
 		size_t rows = table->nr_rows ? table->nr_rows * 2 : 8;
 		struct kma_value *larger;
 
-		larger = kma_arena_alloc(report->arena, rows * width * sizeof(*larger));
+		larger = kma_arena_grow(report->arena, table->cells,
+					table->nr_rows * width * sizeof(*larger),
+					rows * width * sizeof(*larger));
 		if (!larger) {
 			report->failed = true;
 			return;
 		}
-		if (table->nr_rows)
-			memcpy(larger, table->cells, table->nr_rows * width * sizeof(*larger));
 		table->cells = larger;
 	}
 	for (size_t c = 0; c < width; c++)

@@ -301,7 +301,10 @@ static int compare_places(const void *x, const void *y)
 		return a->def < b->def ? -1 : 1;
 	/* All of one set of labels stand together: keys first, then values. */
 	for (unsigned int i = 0; i < la->nr && i < lb->nr; i++) {
-		order = strcmp(la->label[i].key, lb->label[i].key);
+		/* mostly one and the same constant */
+		order = la->label[i].key == lb->label[i].key
+				? 0
+				: strcmp(la->label[i].key, lb->label[i].key);
 		if (order)
 			return order;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Memory that is freed all at once: a list of zeroed chunks, handed out from the front. It must not
- * know what it holds, and it never gives a single piece back.
+ * know what it holds, and it gives no single piece back but a large one that has grown.
  */
 #include <stdalign.h>
 #include <stdint.h>
@@ -93,6 +93,35 @@ void *kma_arena_alloc(struct kma_arena *arena, size_t size)
 	piece = chunk->bytes + chunk->used;
 	chunk->used += size;
 	return piece;
+}
+
+/* The chunk that is all of the piece, if there is one. */
+static void drop_own_chunk(struct kma_arena *arena, const void *piece, size_t size)
+{
+	for (struct chunk **link = &arena->chunks; *link; link = &(*link)->next) {
+		struct chunk *chunk = *link;
+
+		if (chunk->bytes != piece)
+			continue;
+		if (chunk->size == (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT) {
+			*link = chunk->next;
+			free(chunk);
+		}
+		return;
+	}
+}
+
+void *kma_arena_grow(struct kma_arena *arena, void *piece, size_t size, size_t larger)
+{
+	void *grown = kma_arena_alloc(arena, larger);
+
+	if (!grown || !size)
+		return grown;
+	memcpy(grown, piece, size);
+	/* smaller ones are not worth the search */
+	if (size >= LARGEST_CHUNK / 2)
+		drop_own_chunk(arena, piece, size);
+	return grown;
 }
 
 static char *copy_bytes(struct kma_arena *arena, const char *s, size_t len)
