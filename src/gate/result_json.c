@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <kmem-analyze/analysis.h>
 
@@ -503,9 +504,14 @@ struct kma_result *kma_result_read_json(const char *path, struct kma_document *d
 
 bool kma_is_result_json(const char *path)
 {
-	FILE *file = fopen(path, "r");
+	struct stat st;
+	FILE *file;
 	int c;
 
+	/* what is looked at in a pipe is gone for who reads it */
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	file = fopen(path, "r");
 	if (!file)
 		return false;
 	do

@@ -9,6 +9,7 @@ import os
 import random
 import re
 import statistics
+import subprocess
 import sys
 import tempfile
 
@@ -269,6 +270,16 @@ def test_single():
     check("less than exact may be less still", c["unsure"], c)
 
 
+def test_pipe():
+    """A pipe with a name, as bash's <(...) makes it: nothing of it is lost by looking what it is."""
+    want = test.good("diff", "f.dat", "g.dat")
+    os.mkfifo("pipe")
+    with subprocess.Popen(["sh", "-c", "cat f.dat >pipe"]) as cat:
+        got = test.good("diff", "pipe", "g.dat")
+        cat.kill()
+    check("the same through a pipe", got.split("\n")[1:] == want.split("\n")[1:], got)
+
+
 def test_text():
     """Each kind of label has words, those of one trace alone too."""
     files = [os.path.join(TESTDATA, n) for n in ("extfrag.dat", "pcp-cross-cpu.dat")]
@@ -308,6 +319,7 @@ def main():
         test_several()
         test_real()
         test_text()
+        test_pipe()
         test_command_line()
         os.chdir("/")
     return test.end()
