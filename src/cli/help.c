@@ -91,7 +91,6 @@ void kma_print_list(FILE *out)
 				kma_kind_system(need->kind),
 				(int)(44 - strlen(kma_kind_system(need->kind))),
 				kma_kind_name(need->kind),
-				need->what_for ? need->what_for
-					       : "used where it is there");
+				need->what_for ? need->what_for : "used where it is there");
 	}
 }
