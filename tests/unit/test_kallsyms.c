@@ -32,10 +32,11 @@ static bool slow(uint64_t address, char *expected, size_t size)
 	unsigned long long best = 0;
 	bool found = false;
 
-	for (const char *line = current; *line; line = strchrnul(line, '\n') + 1) {
+	for (const char *line = current, *end; *line; line = *end ? end + 1 : end) {
 		unsigned long long at;
 		char type, name[64];
 
+		end = strchrnul(line, '\n');
 		if (sscanf(line, "%llx %c %63s", &at, &type, name) == 3 && strchr("tTwW", type) &&
 		    at <= address && (!found || at > best)) {
 			best = at;
