@@ -40,6 +40,14 @@ static int judge_comparison(const struct kma_comparison *comparison, struct kma_
 		if (!worst)
 			worst = change;
 	}
+	/* what fails now and did not before is no matter of how often */
+	for (size_t i = 0; i < comparison->nr_findings && !comparison->several; i++) {
+		const struct kma_finding_change *change = &comparison->findings[i];
+
+		if (change->finding->severity == KMA_ERROR && !change->nr[KMA_BASE])
+			return kma_fail(err, KMA_ERR_VIOLATED, "a new error (%s): %s",
+					change->finding->id, change->finding->message);
+	}
 	if (worst)
 		return kma_fail(err, KMA_ERR_VIOLATED, "%zu number%s got worse, above all %s (%s)",
 				nr, nr == 1 ? "" : "s", worst->def->name,

@@ -308,6 +308,10 @@ def test_command_line():
           ["several"])
     check("worse fails", test.run("diff", "-q", "--fail-on-worse", "f.dat", "slow.dat")[0] == VIOLATED)
     check("better does not", test.run("diff", "-q", "--fail-on-worse", "slow.dat", "f.dat")[0] == OK)
+    cma = [os.path.join(TESTDATA, n) for n in ("cma-ok.dat", "cma-pin.dat")]
+    status, _, err = test.run("diff", "-q", "--fail-on-worse", *cma)
+    check("a new error fails, once is enough", status == VIOLATED and "a new error (cma.allocation_failed)" in err, err)
+    check("an error that is gone does not", "new error" not in test.run("diff", "-q", "--fail-on-worse", *cma[::-1])[2])
     names = {c["report"] for c in diff("-r", "zone_lock", "f.dat", "g.dat")["changes"]}
     check("-r", names == {"zone_lock"}, names)
 
