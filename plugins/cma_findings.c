@@ -40,18 +40,10 @@ static const char *area_text(const struct cma_view *view, uint32_t area)
 
 static const char *error_text(const struct cma_view *view, int32_t errorno)
 {
-	switch (errorno) {
-	case 0:
-		return "";
-	case -4:
-		return " (-EINTR: a signal was pending)";
-	case -12:
-		return " (-ENOMEM)";
-	case -16:
-		return " (-EBUSY)";
-	default:
-		return kma_report_printf(view->report, " (error %d)", errorno);
-	}
+	return errorno ? kma_report_printf(view->report, " (%s%s)",
+					   cma_error_name(view->report, errorno),
+					   errorno == CMA_EINTR ? ": a signal was pending" : "")
+		       : "";
 }
 
 /* What failed, where and when */

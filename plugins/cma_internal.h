@@ -246,6 +246,10 @@ void cma_findings(const struct cma_view *view);
 /* The metrics that prove a finding. */
 enum cma_proof { CMA_PROOF_FAILURE, CMA_PROOF_DELAY, CMA_PROOF_HELD };
 void cma_prove(const struct cma_view *view, size_t finding, enum cma_proof proof);
+/* What Linux calls an interrupted allocation, on all its machines. */
+#define CMA_EINTR (-4)
+/* "-EBUSY", of the errors that CMA gives; "error N" of others. */
+const char *cma_error_name(struct kma_report *report, int32_t errorno);
 /* The area's name for tables: "?" where events do not name areas. */
 const char *cma_area_name(const struct kma_state *state, uint32_t area);
 

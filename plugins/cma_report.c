@@ -64,6 +64,22 @@ const char *cma_area_name(const struct kma_state *state, uint32_t area)
 	return *name ? name : "?";
 }
 
+const char *cma_error_name(struct kma_report *report, int32_t errorno)
+{
+	switch (errorno) {
+	case CMA_EINTR:
+		return "-EINTR";
+	case -12:
+		return "-ENOMEM";
+	case -16:
+		return "-EBUSY";
+	case -22:
+		return "-EINVAL";
+	default:
+		return kma_report_printf(report, "error %d", errorno);
+	}
+}
+
 /* ---- what there is ---- */
 
 static int by_time(const void *a, const void *b)

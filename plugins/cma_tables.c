@@ -61,25 +61,6 @@ static struct kma_value where_value(const struct cma_view *view, uint32_t stack)
 	return text ? kma_text(text) : kma_none();
 }
 
-/* "-EBUSY" for those that CMA gives, the number for others */
-static struct kma_value error_value(const struct cma_view *view, int32_t errorno)
-{
-	switch (errorno) {
-	case 0:
-		return kma_none();
-	case -4:
-		return kma_text("-EINTR");
-	case -12:
-		return kma_text("-ENOMEM");
-	case -16:
-		return kma_text("-EBUSY");
-	case -22:
-		return kma_text("-EINVAL");
-	default:
-		return kma_text(kma_report_printf(view->report, "%d", errorno));
-	}
-}
-
 static void failure_row(const struct cma_view *view, const struct cma_failure *failure,
 			const struct cma_blame *blame, const char *outcome)
 {
@@ -101,7 +82,8 @@ static void failure_row(const struct cma_view *view, const struct cma_failure *f
 		holding ? span_value(view, failure->ts, holding->put_ts) : kma_none(),
 		kma_text(outcome),
 		alloc ? kma_text(cma_area_name(state, alloc->area)) : kma_none(),
-		alloc ? error_value(view, alloc->errorno) : kma_none(),
+		alloc && alloc->errorno ? kma_text(cma_error_name(view->report, alloc->errorno))
+					: kma_none(),
 		alloc && alloc->end_ts ? span_value(view, alloc->start_ts, alloc->end_ts)
 				       : kma_none(),
 		alloc ? kma_int(alloc->retries) : kma_none(),

@@ -84,7 +84,7 @@ static void put_head(uint8_t *to, uint16_t id, int32_t pid)
 	memcpy(to + 4, &pid, 4);
 }
 
-/* The name that @pid had first, but for the placeholder of a name that the kernel lost. */
+/* The name that @pid had first, but not what stands for a name that the kernel lost. */
 static void note_task(struct kma_text_records *records, const struct kma_text_line *line)
 {
 	uint64_t *known = kma_u64map_get(&records->tasks, (uint32_t)line->pid);
