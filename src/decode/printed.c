@@ -224,6 +224,12 @@ static uint64_t read_symbol(const char *p, const char *end, struct kma_names *sy
 	return kma_printed_symbol(symbols, p, (slash ? slash : end) - p);
 }
 
+/* The text of the line may hold any byte, zeros included. */
+static bool same_text(const char *name, const char *p, size_t length)
+{
+	return strlen(name) == length && !memcmp(name, p, length);
+}
+
 static uint32_t read_gfp(const char *p, const char *end, struct kma_printed_doubts *doubts)
 {
 	uint32_t flags = 0;
@@ -234,7 +240,7 @@ static uint32_t read_gfp(const char *p, const char *end, struct kma_printed_doub
 		const struct kma_flag_name *name = kma_printed_gfp_flags;
 		size_t length = stop - p;
 
-		while (name->name && (strncmp(name->name, p, length) || name->name[length] != '\0'))
+		while (name->name && !same_text(name->name, p, length))
 			name++;
 		if (name->name) {
 			flags |= name->mask;
@@ -251,7 +257,7 @@ static uint32_t read_gfp(const char *p, const char *end, struct kma_printed_doub
 static bool read_name(const char *p, const char *end, const char *const *names, uint64_t *value)
 {
 	for (size_t i = 0; names[i]; i++)
-		if (strlen(names[i]) == (size_t)(end - p) && !memcmp(names[i], p, end - p)) {
+		if (same_text(names[i], p, end - p)) {
 			*value = i;
 			return true;
 		}

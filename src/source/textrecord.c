@@ -72,7 +72,7 @@ static uint32_t find_event(struct kma_text_records *records, const struct kma_te
 				records->arena, line->system.at, line->system.length);
 	}
 	records->last_name.at = kma_names_text(records->events, number);
-	records->last_name.length = line->name.length;
+	records->last_name.length = strlen(records->last_name.at);
 	records->last_number = number;
 	return number;
 }
@@ -102,10 +102,15 @@ static void note_pageblock_order(struct kma_text_records *records, const struct 
 {
 	static const char key[] = " pageblock_order=";
 	const char *at = memmem(line->body, line->end - line->body, key, sizeof(key) - 1);
+	int order = 0;
 
-	if (at && at + sizeof(key) - 1 < line->end && at[sizeof(key) - 1] >= '0' &&
-	    at[sizeof(key) - 1] <= '9')
-		records->pageblock_order = (int)strtoul(at + sizeof(key) - 1, NULL, 10);
+	if (!at)
+		return;
+	at += sizeof(key) - 1;
+	for (; at < line->end && *at >= '0' && *at <= '9' && order < 100; at++)
+		order = 10 * order + (*at - '0');
+	if (order) /* the kernel has none of 0 */
+		records->pageblock_order = order;
 }
 
 size_t kma_text_record(struct kma_text_records *records, const struct kma_text_line *line,

@@ -86,9 +86,13 @@ void kma_names_free(struct kma_names *names)
 
 uint32_t kma_names_number(struct kma_names *names, const char *name, size_t length)
 {
-	uint32_t hash = hash_of(name, length), i = hash & (2 * names->max - 1);
-	struct text text = { .length = (uint32_t)length, .hash = hash };
+	struct text text;
+	uint32_t hash, i;
 
+	length = strnlen(name, length);
+	hash = hash_of(name, length);
+	i = hash & (2 * names->max - 1);
+	text = (struct text){ .length = (uint32_t)length, .hash = hash };
 	for (; names->slots[i]; i = (i + 1) & (2 * names->max - 1)) {
 		const struct text *known = &names->texts[names->slots[i] - 1];
 

@@ -13,7 +13,10 @@ struct kma_names;
 /* Never more than @limit names. NULL when out of memory. */
 struct kma_names *kma_names_new(uint32_t limit);
 void kma_names_free(struct kma_names *names);
-/* The number of @name, which is copied when it is new; KMA_NAMES_FULL when there is no room. */
+/*
+ * The number of the first @length bytes of @name, or those before a zero; copied when they are new.
+ * KMA_NAMES_FULL when there is no room.
+ */
 uint32_t kma_names_number(struct kma_names *names, const char *name, size_t length);
 uint32_t kma_names_count(const struct kma_names *names);
 const char *kma_names_text(const struct kma_names *names, uint32_t number);

@@ -226,6 +226,28 @@ static void test_page_values(void **unused)
 	kma_names_free(v.symbols);
 }
 
+/* A damaged line may hold any byte; ends of names are where they are said to be. */
+static void test_zeros(void **unused)
+{
+	static const char text[] = "pfn=0x1000 order=0 gfp_flags=GFP_NOFS\0\0\0";
+	struct kma_printed printed;
+	struct kma_printed_doubts doubts = { 0 };
+	uint8_t record[KMA_PRINTED_MAX];
+	struct kma_names *names = kma_names_new(4);
+	uint32_t seen;
+
+	(void)unused;
+	assert_non_null(names);
+	kma_printed_init(&printed, KMA_PAGE_ALLOC);
+	kma_printed_read(&printed, text, text + sizeof(text) - 1, names, &doubts, record, &seen);
+	assert_int_equal(doubts.other_flags, 1);
+	assert_int_equal(kma_names_number(names, "a\0b", 3), 0);
+	assert_int_equal(kma_names_number(names, "a\0b", 3), 0);
+	assert_int_equal(kma_names_number(names, "a", 1), 0);
+	assert_int_equal(kma_names_number(names, "ab", 2), 1);
+	kma_names_free(names);
+}
+
 static void test_pointers(void **unused)
 {
 	static const struct {
@@ -288,7 +310,8 @@ int main(void)
 		cmocka_unit_test(test_heads),	  cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_others),	  cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_zone_lock_values), cmocka_unit_test(test_page_values),
-		cmocka_unit_test(test_pointers),  cmocka_unit_test(test_other_values),
+		cmocka_unit_test(test_zeros),	  cmocka_unit_test(test_pointers),
+		cmocka_unit_test(test_other_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
