@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Names for a few addresses out of a hundred thousand symbols: one pass over the text that keeps,
- * for each wanted address, the nearest function at or below it.
- */
+/* Searches in the text of /proc/kallsyms; see kallsyms.h. */
+#include "source/kallsyms.h"
+
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "source/source.h"
-#include "util/arena.h"
-
-struct nearest {
-	uint64_t address;
-	const char *name; /* in the text, up to a space, a tab or the line's end; NULL: none yet */
-};
 
 /* Eight lower-case hexadecimal digits at once: there are a hundred thousand addresses to read. */
 static bool parse_eight(const char *p, uint64_t *value)
@@ -76,7 +69,7 @@ static bool next_function(const char **text, uint64_t *address, const char **nam
 	return false;
 }
 
-static size_t name_length(const char *name)
+size_t kma_function_name_length(const char *name)
 {
 	return strcspn(name, " \t\n");
 }
@@ -96,7 +89,8 @@ static size_t lower_bound(const uint64_t *addresses, size_t nr, uint64_t address
 	return low;
 }
 
-static void scan(const char *text, const uint64_t *addresses, struct nearest *nearest, size_t nr)
+void kma_functions_scan(const char *text, const uint64_t *addresses, struct kma_function *nearest,
+			size_t nr)
 {
 	uint64_t address;
 	const char *name;
@@ -109,62 +103,50 @@ static void scan(const char *text, const uint64_t *addresses, struct nearest *ne
 		if (address > addresses[at] || (at && address <= addresses[at - 1]))
 			at = lower_bound(addresses, nr, address);
 		if (!nearest[at].name || nearest[at].address < address)
-			nearest[at] = (struct nearest){ address, name };
+			nearest[at] = (struct kma_function){ address, name };
 	}
 }
 
-/* All functions by address, for a source that is asked again and again. */
-struct symbol {
-	uint64_t address;
-	const char *name; /* in the text */
-};
-
-struct kma_symbols {
-	char *text;
-	struct symbol *table;
-	size_t nr;
-};
-
 /* Of several names for one place, the one that the text lists first. */
-static int compare_symbols(const void *a, const void *b)
+static int compare_functions(const void *a, const void *b)
 {
-	const struct symbol *x = a, *y = b;
+	const struct kma_function *x = a, *y = b;
 
 	if (x->address != y->address)
 		return x->address < y->address ? -1 : 1;
 	return (x->name > y->name) - (x->name < y->name);
 }
 
-static int index_symbols(struct kma_symbols *symbols)
+int kma_functions_sort(const char *text, struct kma_function **table, size_t *nr)
 {
-	const char *text = symbols->text;
-	struct symbol symbol;
+	struct kma_function function;
 	size_t max = 1;
 
-	for (const char *p = symbols->text; (p = strchr(p, '\n')); p++)
+	*nr = 0;
+	for (const char *p = text; (p = strchr(p, '\n')); p++)
 		max++;
-	symbols->table = calloc(max, sizeof(*symbols->table));
-	if (!symbols->table)
+	*table = calloc(max, sizeof(**table));
+	if (!*table)
 		return -1;
-	while (next_function(&text, &symbol.address, &symbol.name))
-		symbols->table[symbols->nr++] = symbol;
-	qsort(symbols->table, symbols->nr, sizeof(*symbols->table), compare_symbols);
+	while (next_function(&text, &function.address, &function.name))
+		(*table)[(*nr)++] = function;
+	qsort(*table, *nr, sizeof(**table), compare_functions);
 	return 0;
 }
 
-static void look_up(const struct kma_symbols *symbols, const uint64_t *addresses,
-		    struct nearest *nearest, size_t nr)
+void kma_functions_look_up(const struct kma_function *table, size_t nr_table,
+			   const uint64_t *addresses, struct kma_function *nearest, size_t nr)
 {
 	size_t at = 0; /* addresses are sorted, too */
 
 	for (size_t i = 0; i < nr; i++) {
-		size_t high = symbols->nr;
+		size_t high = nr_table;
 
 		/* the last place at or below, then the first of its names */
 		while (at < high) {
 			size_t middle = at + (high - at) / 2;
 
-			if (symbols->table[middle].address <= addresses[i])
+			if (table[middle].address <= addresses[i])
 				at = middle + 1;
 			else
 				high = middle;
@@ -172,88 +154,11 @@ static void look_up(const struct kma_symbols *symbols, const uint64_t *addresses
 		if (!at)
 			continue;
 		high = at - 1;
-		while (high && symbols->table[high - 1].address == symbols->table[high].address)
+		while (high && table[high - 1].address == table[high].address)
 			high--;
-		nearest[i] = (struct nearest){ symbols->table[high].address,
-					       symbols->table[high].name };
+		nearest[i] = table[high];
 	}
 }
-
-void kma_source_forget_symbols(struct kma_source *source)
-{
-	if (source->symbols) {
-		free(source->symbols->text);
-		free(source->symbols->table);
-	}
-	free(source->symbols);
-	source->symbols = NULL;
-}
-
-static int keep_symbols(struct kma_source *source)
-{
-	source->symbols = calloc(1, sizeof(*source->symbols));
-	if (!source->symbols)
-		return -1;
-	source->symbols->text = source->ops->kallsyms(source);
-	return source->symbols->text ? index_symbols(source->symbols) : 0;
-}
-
-/* @text is what the names point into, to be freed; NULL where the source keeps it. */
-static int find_nearest(struct kma_source *source, const uint64_t *addresses,
-			struct nearest *nearest, size_t nr, char **text)
-{
-	if (source->keep_symbols) {
-		if (!source->symbols && keep_symbols(source) < 0)
-			return -1;
-		look_up(source->symbols, addresses, nearest, nr);
-		return 0;
-	}
-	*text = source->ops->kallsyms(source);
-	if (*text)
-		scan(*text, addresses, nearest, nr);
-	return 0;
-}
-
-int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, const char **names,
-		       size_t nr, struct kma_arena *arena)
-{
-	struct nearest *nearest;
-	char *text = NULL;
-	int ret;
-
-	if (!nr)
-		return 0;
-	if (source->ops->symbols)
-		return source->ops->symbols(source, addresses, names, nr, arena);
-	nearest = calloc(nr, sizeof(*nearest));
-	if (!nearest)
-		return -1;
-	ret = find_nearest(source, addresses, nearest, nr, &text);
-	for (size_t i = 0; !ret && i < nr; i++) {
-		if (i && (!nearest[i].name || nearest[i].address < nearest[i - 1].address))
-			nearest[i] = nearest[i - 1];
-		if (!nearest[i].name)
-			continue;
-		names[i] = kma_arena_printf(
-			arena, "%.*s+0x%llx", (int)name_length(nearest[i].name), nearest[i].name,
-			(unsigned long long)(addresses[i] - nearest[i].address));
-		if (!names[i])
-			ret = -1;
-	}
-	free(nearest);
-	free(text);
-	return ret;
-}
-
-const char *const kma_tracing_functions[] = {
-	"trace_event_raw_event_",
-	"trace_event_buffer_",
-	"__page_ref_",
-	"__traceiter_",
-	"__do_trace_",
-	"perf_trace_",
-	NULL,
-};
 
 static bool has_prefix(const char *name, const char *const *prefixes)
 {
@@ -272,8 +177,8 @@ static int compare_ranges(const void *a, const void *b)
 
 /* The text lists functions by address, but for modules, which follow one another in any order: a
  * function ends where the next line's begins. */
-static int find_functions(const char *text, const char *const *prefixes,
-			  struct kma_address_range **ranges, size_t *nr)
+static int find_all(const char *text, const char *const *prefixes,
+		    struct kma_address_range **ranges, size_t *nr)
 {
 	uint64_t address;
 	const char *name;
@@ -300,23 +205,18 @@ static int find_functions(const char *text, const char *const *prefixes,
 	return 0;
 }
 
-int kma_source_functions(struct kma_source *source, const char *const *prefixes,
-			 struct kma_address_range **ranges, size_t *nr)
+int kma_functions_find(const char *text, const char *const *prefixes,
+		       struct kma_address_range **ranges, size_t *nr)
 {
-	char *text = source->ops->symbols ? NULL : source->ops->kallsyms(source);
 	size_t kept = 0;
 
 	*ranges = NULL;
 	*nr = 0;
-	if (!text)
-		return 0;
-	if (find_functions(text, prefixes, ranges, nr) < 0) {
-		free(text);
+	if (find_all(text, prefixes, ranges, nr) < 0) {
 		free(*ranges);
 		*ranges = NULL;
 		return -1;
 	}
-	free(text);
 	if (*nr)
 		qsort(*ranges, *nr, sizeof(**ranges), compare_ranges);
 	for (size_t i = 1; i < *nr; i++) {

@@ -261,7 +261,7 @@ struct kma_source *kma_live_open(const struct kma_tracefs *fs, const struct kma_
 		return NULL;
 	}
 	live->source.ops = &ops;
-	live->source.keep_symbols = true;
+	live->source.sort_symbols = true;
 	live->fs = fs;
 	live->instance = kma_instance_new(fs, &wanted, err);
 	if (live->instance && describe(live, err) == 0 && open_lanes(live, err) == 0) {

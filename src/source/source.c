@@ -38,8 +38,10 @@ struct kma_source *kma_reader_open(const char *path, const char *name, enum kma_
 
 void kma_source_close(struct kma_source *source)
 {
-	if (source)
-		source->ops->close(source);
+	if (!source)
+		return;
+	kma_source_forget_symbols(source);
+	source->ops->close(source);
 }
 
 int kma_compare_cpu_stats(const void *a, const void *b)

@@ -148,7 +148,7 @@ struct kma_source {
 	const struct kma_source_ops *ops;
 	struct kma_source_info info;
 	struct kma_arena *arena; /* owns the strings and arrays of info */
-	bool keep_symbols;	 /* they will be asked for again and again */
+	bool sort_symbols;	 /* they will be asked for again and again */
 	struct kma_symbols *symbols;
 };
 
@@ -205,12 +205,12 @@ int kma_source_note(struct kma_source *source, const char *fmt, ...)
 
 /*
  * Names addresses from the source's kallsyms: "function+0xoff" in @arena, or NULL where none lies
- * below. @addresses are sorted. The text is scanned once and not kept, but with keep_symbols. Shape of
+ * below. @addresses are sorted. Shape of
  * kma_symbol_lookup in result/result.h.
  */
 int kma_source_symbols(struct kma_source *source, const uint64_t *addresses, const char **names,
 		       size_t nr, struct kma_arena *arena);
-/* What is kept of them with keep_symbols. */
+/* Frees what is kept of them; kma_source_close() does so, too. */
 void kma_source_forget_symbols(struct kma_source *source);
 
 /* Names tasks from the saved command lines: "COMM-PID", or NULL. Shape of kma_task_lookup in

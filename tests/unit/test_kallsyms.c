@@ -49,7 +49,7 @@ static bool slow(uint64_t address, char *expected, size_t size)
 
 static void compare(const uint64_t *addresses, size_t nr, bool keep)
 {
-	struct kma_source source = { .ops = &ops, .keep_symbols = keep };
+	struct kma_source source = { .ops = &ops, .sort_symbols = keep };
 	struct kma_arena *arena = kma_arena_new();
 	const char *names[ADDRESSES] = { NULL };
 	char expected[128];
