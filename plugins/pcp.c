@@ -256,6 +256,25 @@ static int open_moved(struct pcp_cpu *to, uint32_t block)
 	return to->moved[block] ? 0 : -1;
 }
 
+static inline void raise_later(struct pcp_view *view, uint64_t *counter)
+{
+	uint64_t **pending = &view->pending[view->next_pending++ % PCP_PENDING];
+
+	__builtin_prefetch(counter, 1);
+	if (*pending)
+		(**pending)++;
+	*pending = counter;
+}
+
+static void raise_pending(struct pcp_view *view)
+{
+	for (uint32_t i = 0; i < PCP_PENDING; i++) {
+		if (view->pending[i])
+			(*view->pending[i])++;
+		view->pending[i] = NULL;
+	}
+}
+
 static inline int drain_page(struct pcp_view *view, uint64_t pfn, struct pcp_cpu *to, uint64_t time)
 {
 	uint64_t live = kma_pagemap_take(&view->live, pfn), since;
@@ -269,7 +288,7 @@ static inline int drain_page(struct pcp_view *view, uint64_t pfn, struct pcp_cpu
 	if (__builtin_expect(block >= to->nr_moved || !to->moved[block], 0) &&
 	    open_moved(to, block))
 		return -1;
-	to->moved[block][from % PCP_MOVED_BLOCK]++;
+	raise_later(view, &to->moved[block][from % PCP_MOVED_BLOCK]);
 	return kma_histogram_add(&view->residency, time > since ? time - since : 0, 1);
 }
 
@@ -349,6 +368,7 @@ feed_all(struct pcp_view *view, const struct kma_event *events, size_t nr, enum 
 		if (feed_view(view, &events[i], refill))
 			return -1;
 	}
+	raise_pending(view);
 	return 0;
 }
 

@@ -51,6 +51,7 @@ struct pcp_vote {
 };
 
 #define PCP_MOVED_BLOCK 64
+#define PCP_PENDING	16
 
 struct pcp_cpu {
 	uint64_t events[PCP_NR_DIRECTIONS];
@@ -96,6 +97,10 @@ struct pcp_view {
 	struct kma_histogram residency;
 	struct kma_histogram batch_pages[PCP_NR_DIRECTIONS];
 	struct kma_bins bins; /* pages; row = 2 * cpu + direction */
+	/* Counters in moved that are to be raised: with hundreds of CPUs no cache holds them all,
+	 * so they are asked for and raised some pages later. NULL: none. Empty between batches. */
+	uint64_t *pending[PCP_PENDING];
+	uint32_t next_pending;
 
 	uint64_t announced[PCP_NR_DIRECTIONS]; /* *_zone_locked records */
 	uint64_t loose[PCP_NR_DIRECTIONS]; /* closed batches that may be more than one lock hold */
