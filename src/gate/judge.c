@@ -251,6 +251,40 @@ static void judge_part(struct judge *j, const struct kma_threshold *t,
 	}
 }
 
+#define MAX_PARTS_TOLD 4
+
+/* Parts that the threshold could have meant; NULL: there are none. */
+static const char *tell_parts(struct judge *j, const struct kma_threshold *t,
+			      const struct kma_report *report)
+{
+	const char *parts = NULL;
+	size_t nr = 0;
+
+	for (size_t i = 0; i < report->nr_metrics && !j->failed; i++) {
+		const struct kma_metric *metric = &report->metrics[i];
+		const char *key;
+
+		if (strcmp(metric->def->name, t->def->name) != 0 || !metric->labels.nr ||
+		    !kma_threshold_has_labels(t, &metric->labels) || nr++ >= MAX_PARTS_TOLD)
+			continue;
+		key = kma_metric_key(j->to->arena, metric->def, &metric->labels);
+		parts = key ? kma_arena_printf(j->to->arena, "%s%s%s", parts ? parts : "",
+					       parts ? ", " : "", key + strlen(t->def->name))
+			    : NULL;
+		j->failed |= !parts;
+	}
+	if (!parts)
+		return NULL;
+	if (nr > MAX_PARTS_TOLD)
+		parts = kma_arena_printf(j->to->arena, "no such part; there are %s and %zu more",
+					 parts, nr - MAX_PARTS_TOLD);
+	else
+		parts = kma_arena_printf(j->to->arena, "no such part; there %s %s",
+					 nr > 1 ? "are" : "is only", parts);
+	j->failed |= !parts;
+	return parts;
+}
+
 /* No part of the metric is there: that is no pass. */
 static void judge_absent(struct judge *j, const struct kma_threshold *t)
 {
@@ -268,6 +302,8 @@ static void judge_absent(struct judge *j, const struct kma_threshold *t)
 	else if (report->status.code == KMA_UNAVAILABLE)
 		check->reason = report->status.reason;
 	else
+		check->reason = tell_parts(j, t, report);
+	if (!check->reason)
 		check->reason = "absent: the trace holds nothing that it could be told from";
 }
 

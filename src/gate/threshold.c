@@ -479,20 +479,34 @@ static bool fits(const char *pattern, const char *text)
 	return !*pattern;
 }
 
-bool kma_threshold_matches(const struct kma_threshold *threshold, const struct kma_labels *labels)
+static const char *pattern_of(const struct kma_threshold *threshold, const char *key)
+{
+	for (unsigned int i = 0; i < threshold->nr_labels; i++)
+		if (!strcmp(threshold->labels[i].key, key))
+			return threshold->labels[i].pattern;
+	return NULL;
+}
+
+bool kma_threshold_has_labels(const struct kma_threshold *threshold,
+			      const struct kma_labels *labels)
 {
 	if (labels->nr != threshold->nr_labels)
 		return false;
+	for (unsigned int i = 0; i < labels->nr; i++)
+		if (!pattern_of(threshold, labels->label[i].key))
+			return false;
+	return true;
+}
+
+bool kma_threshold_matches(const struct kma_threshold *threshold, const struct kma_labels *labels)
+{
+	if (!kma_threshold_has_labels(threshold, labels))
+		return false;
 	for (unsigned int i = 0; i < labels->nr; i++) {
 		const struct kma_label *label = &labels->label[i];
-		unsigned int k = 0;
 		char buf[KMA_VALUE_TEXT];
 
-		while (k < threshold->nr_labels &&
-		       strcmp(threshold->labels[k].key, label->key) != 0)
-			k++;
-		if (k == threshold->nr_labels ||
-		    !fits(threshold->labels[k].pattern, kma_value_text(&label->value, buf)))
+		if (!fits(pattern_of(threshold, label->key), kma_value_text(&label->value, buf)))
 			return false;
 	}
 	return true;

@@ -99,6 +99,9 @@ int kma_thresholds_read(struct kma_thresholds *thresholds, const char *path, str
 int kma_thresholds_parse_json(struct kma_thresholds *thresholds, const char *text, size_t size,
 			      const char *name, struct kma_error *err);
 
+/* Are the labels' keys those of the threshold, whatever the values? */
+bool kma_threshold_has_labels(const struct kma_threshold *threshold,
+			      const struct kma_labels *labels);
 /* Are these the labels, whatever their order, that the threshold is about? */
 bool kma_threshold_matches(const struct kma_threshold *threshold, const struct kma_labels *labels);
 

@@ -42,6 +42,8 @@ def statuses(test):
 def doubts(test):
     absent = ["--threshold", "zone_lock.wait_ns{caller=nobody}: count < 1"]
     test.status(3, "1 inconclusive", *absent, BASE)
+    test.status(3, "no such part; there are {node=0,zone=Normal}, {node=1",
+                "--threshold", "zone_lock.wait_ns{node=0,zone=DMA}: count < 1", BASE)
     test.status(0, "1 inconclusive", "--inconclusive=pass", *absent, BASE)
     test.status(1, "1 inconclusive", "--inconclusive=fail", *absent, BASE)
     few = ["--threshold", "zone_lock.wait_ns: p99 <= 1s"]
