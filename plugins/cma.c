@@ -545,6 +545,7 @@ const struct kma_analysis kma_cma_analysis = {
 	.metrics = cma_metric_defs,
 	.stacks = KMA_STACKS_ALWAYS,
 	.second = PAGE_REF_KINDS,
+	.record = PAGE_REF_KINDS | KMA_KIND_BIT(KMA_MIGRATE_PAGES_START),
 	.open = cma_open,
 	.feed = cma_feed,
 	.lost = cma_lost,

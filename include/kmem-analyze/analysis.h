@@ -100,6 +100,9 @@ struct kma_analysis {
 	const struct kma_metric_def *metrics; /* ends with a NULL name */
 	enum kma_stack_use stacks;
 	uint64_t second; /* KMA_KIND_BIT of the needs wanted in the second pass only */
+	/* KMA_KIND_BIT of needs that are not missed when absent, but that a kernel has wherever it
+	 * has the others: to be recorded, too */
+	uint64_t record;
 	/* Optional: those needs that are worth recording alone where all of them cost too much, and
 	 * what that tells; ends with KMA_KIND_NONE */
 	const struct kma_need *cheap;

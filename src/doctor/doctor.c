@@ -47,10 +47,10 @@ static int add_reason(struct kma_checkup *checkup, struct kma_diagnosis *d, cons
 	return 0;
 }
 
-/* What is to be recorded where it is not known what the kernel has: what the report would miss. */
+/* What is to be recorded where it is not known what the kernel has. */
 static uint64_t missed_kinds(const struct kma_analysis *analysis)
 {
-	uint64_t kinds = 0;
+	uint64_t kinds = analysis->record;
 
 	for (const struct kma_need *need = analysis->needs; need->kind; need++)
 		if (need->what_for)
@@ -236,6 +236,54 @@ static int absent_events(struct kma_checkup *checkup, struct kma_diagnosis *d,
 	return 0;
 }
 
+static const struct kma_absence *absence_of(const struct kma_quality *quality, const char *report,
+					    const char *reason)
+{
+	for (size_t i = 0; i < quality->nr_absences; i++) {
+		const struct kma_absence *absence = &quality->absences[i];
+		size_t length = strlen(absence->event);
+
+		if (!absence->format_known && !strcmp(absence->report, report) &&
+		    !strncmp(reason, absence->event, length) && reason[length] == ' ')
+			return absence;
+	}
+	return NULL;
+}
+
+/* Why there is no such report; of several events that are not there in one sentence. */
+static int why_not(struct kma_checkup *checkup, struct kma_diagnosis *d,
+		   const struct kma_report *report, const struct kma_quality *quality)
+{
+	const char *events = "";
+	size_t nr = 0, told = 0;
+
+	for (size_t i = 0; i < report->nr_reasons; i++)
+		nr += absence_of(quality, d->name, report->reasons[i]) != NULL;
+	for (size_t i = 0; i < report->nr_reasons; i++) {
+		const char *reason = report->reasons[i];
+		const struct kma_absence *absence = absence_of(quality, d->name, reason);
+
+		if (!absence || nr == 1) {
+			if (add_reason(checkup, d, "%s", reason) < 0)
+				return -1;
+			continue;
+		}
+		events = kma_arena_printf(checkup->arena, "%s%s%s", events,
+					  !told		  ? ""
+					  : told + 1 < nr ? ", "
+							  : " and ",
+					  absence->event);
+		if (!events)
+			return -1;
+		told++;
+	}
+	return told ? add_reason(checkup, d,
+				 "%s are not in the trace: the kernel lacks them, or they were not "
+				 "recorded",
+				 events)
+		    : 0;
+}
+
 /* The reports themselves say how far they can be trusted. */
 static int diagnose_trace(struct kma_checkup *checkup, struct kma_diagnosis *d,
 			  const struct kma_result *result)
@@ -245,9 +293,8 @@ static int diagnose_trace(struct kma_checkup *checkup, struct kma_diagnosis *d,
 	d->events = missed_kinds(d->analysis) & ~KMA_KIND_BIT(KMA_KERNEL_STACK);
 	d->cheap = needed_kinds(d->analysis->cheap);
 	if (report->status.code == KMA_UNAVAILABLE) {
-		for (size_t i = 0; i < report->nr_reasons; i++)
-			if (add_reason(checkup, d, "%s", report->reasons[i]) < 0)
-				return -1;
+		if (why_not(checkup, d, report, &result->quality) < 0)
+			return -1;
 		d->verdict = KMA_VERDICT_IMPOSSIBLE;
 	} else if (own_reasons(checkup, d, report) < 0 ||
 		   absent_events(checkup, d, &result->quality) < 0) {

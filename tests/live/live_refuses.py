@@ -129,6 +129,10 @@ def doctor_trace():
                 assert "-e kmem:mm_zone_lock_contended COMMAND" in cheap["record"]["trace_cmd"]
         text = run(TOOL, "doctor", path)[1]
         assert max(map(len, text.splitlines())) <= 100, name
+    text = " ".join(run(TOOL, "doctor", os.path.join(SOURCE, "testdata", "zone-base.dat"))[1].split())
+    assert "kmem:kmalloc, kmem:kfree, kmem:kmem_cache_alloc and kmem:kmem_cache_free are not in the trace" in text
+    assert "extfrag impossible kmem:mm_page_alloc_extfrag is not in the trace: the kernel lacks it" in text
+    assert "-e page_ref:page_ref_freeze" in text and "-e cma:cma_alloc " not in text
     refused(run(TOOL, "doctor", "/no/such/trace.dat"), "/no/such/trace.dat")
 
 
