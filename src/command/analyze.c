@@ -152,7 +152,7 @@ int kma_analyze(const struct kma_config *config, struct kma_error *err)
 
 	if (kma_gate_prepare(config, &thresholds, err) < 0)
 		return -1;
-	result = kma_load_trace(config, config->path, err);
+	result = kma_load(config, config->path, err);
 	ret = result ? kma_write_result(config, result, err) : -1;
 	if (!ret)
 		ret = judge_all(config, thresholds, result, err);

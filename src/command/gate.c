@@ -183,9 +183,7 @@ int kma_gate_run(const struct kma_config *config, const struct kma_thresholds *t
 	if (!thresholds)
 		return 0;
 	if (gate->baseline)
-		base = kma_is_result_json(gate->baseline)
-			       ? kma_result_read_json(gate->baseline, &document, err)
-			       : kma_load_trace(config, gate->baseline, err);
+		base = kma_load_baseline(config, gate->baseline, &document, err);
 	if (gate->baseline && !base)
 		return -1;
 	judgement = judge(config, thresholds, result, base, document.version, err);

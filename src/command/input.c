@@ -47,7 +47,8 @@ static void outlive_interrupts(const char *path, bool say)
 }
 
 struct kma_source *kma_open_input(const struct kma_config *config, const char *path,
-				  bool show_progress, struct kma_error *err)
+				  bool show_progress, struct kma_json_text *json,
+				  struct kma_error *err)
 {
 	struct kma_terminal_progress progress;
 	struct kma_input input = {
@@ -57,6 +58,7 @@ struct kma_source *kma_open_input(const struct kma_config *config, const char *p
 		.progress = show_progress ? &progress.progress : NULL,
 		.pass_on = STDERR_FILENO,
 		.stop = &stop_reading,
+		.json = json,
 	};
 	struct kma_source *source;
 

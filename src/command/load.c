@@ -78,13 +78,23 @@ static int run(const struct kma_config *config, struct kma_source *source,
 	return ret;
 }
 
-struct kma_result *kma_load_trace(const struct kma_config *config, const char *path,
-				  struct kma_error *err)
+/* A result read from JSON when @document is not NULL and the input is that: its schema is set. */
+static struct kma_result *load(const struct kma_config *config, const char *path,
+			       struct kma_document *document, struct kma_error *err)
 {
 	bool show_progress = !config->quiet && isatty(STDERR_FILENO);
-	struct kma_source *source = kma_open_input(config, path, show_progress, err);
+	struct kma_json_text json = { 0 };
+	struct kma_source *source = kma_open_input(config, path, show_progress,
+						   document ? &json : NULL, err);
 	struct kma_result *result;
 
+	if (json.text) {
+		result = kma_result_parse_json(json.text, json.size,
+					       strcmp(path, "-") ? path : "standard input",
+					       document, err);
+		free(json.text);
+		return result;
+	}
 	if (!source)
 		return NULL;
 	result = kma_result_new();
@@ -121,33 +131,41 @@ static const char *misplaced_option(const struct kma_config *config)
 					 : NULL;
 }
 
-static struct kma_result *load_json(const struct kma_config *config, const char *path,
-				    struct kma_error *err)
+struct kma_result *kma_load_trace(const struct kma_config *config, const char *path,
+				  struct kma_error *err)
 {
-	const char *option = misplaced_option(config);
-	struct kma_result *result;
-	size_t kept = 0;
+	return load(config, path, NULL, err);
+}
 
-	if (option) {
-		kma_fail(err, KMA_ERR_USAGE, "--%s needs a trace, and %s is a JSON result", option,
-			 path);
-		return NULL;
-	}
-	result = kma_result_read_json(path, NULL, err);
-	for (size_t i = 0; result && config->reports_picked && i < result->nr_reports; i++) {
-		if (is_picked(config, result->reports[i].name))
-			result->reports[kept++] = result->reports[i];
-	}
-	if (result && config->reports_picked)
-		result->nr_reports = kept;
-	return result;
+struct kma_result *kma_load_baseline(const struct kma_config *config, const char *path,
+				     struct kma_document *document, struct kma_error *err)
+{
+	return load(config, path, document, err);
 }
 
 struct kma_result *kma_load(const struct kma_config *config, const char *path,
 			    struct kma_error *err)
 {
-	return kma_is_result_json(path) ? load_json(config, path, err)
-					: kma_load_trace(config, path, err);
+	struct kma_document document = { 0 };
+	struct kma_result *result = load(config, path, &document, err);
+	const char *option = misplaced_option(config);
+	size_t kept = 0;
+
+	if (!result || !document.schema)
+		return result;
+	if (option) {
+		kma_fail(err, KMA_ERR_USAGE, "--%s needs a trace, and %s is a JSON result", option,
+			 path);
+		kma_result_free(result);
+		return NULL;
+	}
+	for (size_t i = 0; config->reports_picked && i < result->nr_reports; i++) {
+		if (is_picked(config, result->reports[i].name))
+			result->reports[kept++] = result->reports[i];
+	}
+	if (config->reports_picked)
+		result->nr_reports = kept;
+	return result;
 }
 
 struct kma_result **kma_load_all(const struct kma_config *config, const struct kma_files *files,

@@ -25,6 +25,12 @@ struct kma_result *kma_load_trace(const struct kma_config *config, const char *p
 struct kma_result *kma_load(const struct kma_config *config, const char *path,
 			    struct kma_error *err);
 
+struct kma_document;
+
+/* What is compared with: the same, but a JSON result is taken as it is, and @document told of it. */
+struct kma_result *kma_load_baseline(const struct kma_config *config, const char *path,
+				     struct kma_document *document, struct kma_error *err);
+
 struct kma_files;
 
 /* All of them: files->nr results, to be given back together. NULL with @err filled. */

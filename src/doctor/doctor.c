@@ -313,7 +313,7 @@ static int check_trace(struct kma_checkup *checkup, const struct kma_config *con
 		       struct kma_error *err)
 {
 	struct kma_selection selection = { .analyses = config->analyses };
-	struct kma_source *source = kma_open_input(config, config->path, false, err);
+	struct kma_source *source = kma_open_input(config, config->path, false, NULL, err);
 	struct kma_result *result;
 	int ret;
 

@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <kmem-analyze/analysis.h>
 
@@ -494,29 +493,4 @@ struct kma_result *kma_result_parse_json(const char *text, size_t size, const ch
 					 struct kma_document *document, struct kma_error *err)
 {
 	return read_tree(kma_json_parse(text, size, name, err), name, document, err);
-}
-
-struct kma_result *kma_result_read_json(const char *path, struct kma_document *document,
-					struct kma_error *err)
-{
-	return read_tree(kma_json_read_file(path, err), path, document, err);
-}
-
-bool kma_is_result_json(const char *path)
-{
-	struct stat st;
-	FILE *file;
-	int c;
-
-	/* what is looked at in a pipe is gone for who reads it */
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
-		return false;
-	file = fopen(path, "r");
-	if (!file)
-		return false;
-	do
-		c = getc(file);
-	while (c == ' ' || c == '\t' || c == '\n' || c == '\r');
-	fclose(file);
-	return c == '{';
 }

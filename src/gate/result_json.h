@@ -16,20 +16,13 @@ struct kma_document {
 	const char *version; /* of the tool that wrote it */
 };
 
-/* Does the file begin like a JSON document? A trace.dat never does. False when it cannot be read.
- */
-bool kma_is_result_json(const char *path);
-
 /*
  * The result that the document holds, complete: written again, it is the same bytes (but for the
  * tool's version, and members that this version does not know). What JSON does not hold is empty:
  * tables have no note, columns are titled by their names. Definitions of metrics are those of
  * the analyses, or made up where this version has none of that name, kind and unit. NULL with @err
- * filled when it cannot be read or is not such a document. @document may be NULL.
+ * filled when it is not such a document; @name is for messages. @document may be NULL.
  */
-struct kma_result *kma_result_read_json(const char *path, struct kma_document *document,
-					struct kma_error *err);
-/* The same of @size bytes in memory; @name is for messages. */
 struct kma_result *kma_result_parse_json(const char *text, size_t size, const char *name,
 					 struct kma_document *document, struct kma_error *err);
 

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "source/document.h"
 #include "source/open.h"
 #include "source/producer.h"
 #include "source/spool.h"
@@ -102,8 +103,15 @@ static struct kma_source *open_file(const struct kma_input *input, const char *p
 	char *first = malloc(FIRST_BYTES);
 	ssize_t size = first ? pread(fd, first, FIRST_BYTES, 0) : -1;
 	bool text = size > 0 && !is_tracedat(first, size) && kma_text_sounds_right(first, size);
+	bool json = input->json && size > 0 && kma_document_begins(first, size);
 	bool bad = size >= (ssize_t)sizeof(magic) && !is_tracedat(first, size) && !text;
 
+	if (json) {
+		kma_document_read(fd, name, NULL, 0, input->stop, input->json, err);
+		free(first);
+		close(fd);
+		return NULL;
+	}
 	if (bad)
 		not_a_trace(name, false, first, size, err);
 	free(first);
@@ -126,6 +134,15 @@ static ssize_t read_some(struct stream *s, char *to, size_t size)
 		n = read(s->fd, to, size);
 	} while (n < 0 && errno == EINTR);
 	return n;
+}
+
+/* Commands print all kinds of JSON: here it must look like a result of ours. */
+static bool is_document(const struct stream *s)
+{
+	static const char schema[] = "\"kmem-analyze/";
+
+	return s->input->json && kma_document_begins(s->first, s->size) &&
+	       memmem(s->first, s->size, schema, sizeof(schema) - 1);
 }
 
 /* Waits for data, and meanwhile looks who will send it. */
@@ -333,6 +350,12 @@ static struct kma_source *open_text(struct stream *s, struct kma_error *err)
 	return kma_text_open(&text, err);
 }
 
+static struct kma_source *take_document(struct stream *s, struct kma_error *err)
+{
+	kma_document_read(s->fd, s->name, s->first, s->size, s->input->stop, s->input->json, err);
+	return NULL;
+}
+
 static struct kma_source *open_stream(const struct kma_input *input, const char *name, int fd,
 				      bool pipe, struct timespec start, struct kma_error *err)
 {
@@ -345,6 +368,7 @@ static struct kma_source *open_stream(const struct kma_input *input, const char 
 	else if (read_first(&s, err) == 0)
 		source = is_tracedat(s.first, s.size)		  ? open_spooled(&s, err)
 			 : is_recording(&s)			  ? open_recorded(&s, err)
+			 : is_document(&s)			  ? take_document(&s, err)
 			 : kma_text_sounds_right(s.first, s.size) ? open_text(&s, err)
 								  : open_fallback(&s, err);
 	free(s.first);

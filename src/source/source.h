@@ -161,6 +161,12 @@ struct kma_progress {
 
 #define KMA_SPOOL_LIMIT (UINT64_C(16) << 30) /* bytes, unless said otherwise */
 
+/* A JSON document, free() the text. */
+struct kma_json_text {
+	char *text;
+	size_t size;
+};
+
 struct kma_input {
 	const char *path; /* "-": standard input */
 	enum kma_reader reader;
@@ -169,11 +175,13 @@ struct kma_input {
 	/* where that goes which a command under trace-cmd record prints, or -1 */
 	int pass_on;
 	const volatile sig_atomic_t *stop; /* set: a pipe is as if it ended here; may be NULL */
+	struct kma_json_text *json;	   /* for callers that can read it; may be NULL */
 };
 
 /*
  * Opens whatever the input is, by its content: a trace.dat or printed events, from a file or a
- * pipe; or, where the pipe comes from trace-cmd record, the file that this wrote meanwhile.
+ * pipe; or, where the pipe comes from trace-cmd record, the file that this wrote meanwhile. A JSON
+ * document goes to input->json, if that is not NULL: then there is no source, and no error.
  */
 struct kma_source *kma_input_open(const struct kma_input *input, struct kma_error *err);
 /* The same of a file. KMA_READER_AUTO is the own reader, but libtracecmd for files with guest time

@@ -62,6 +62,8 @@ def run_blocks(engine):
         same(engine, load("fleet.json"), direct)
         if engine == "parallel":
             same("in steps", load("steps.json"), direct)
+            with open("zone_lock.txt", encoding="utf-8") as text:
+                test.check("printed again", "zone->lock: who held it" in text.read())
             with open("fleet.txt", encoding="utf-8") as text:
                 test.check("text", "results of 4 traces as one" in " ".join(text.read().split()))
         os.chdir("/")

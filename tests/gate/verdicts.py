@@ -4,6 +4,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -125,6 +126,33 @@ def baselines(test):
                ["base.json", "cut.dat", "other.json"], "nothing is left behind: %s" % os.listdir(test.directory))
 
 
+def results(test):
+    """A JSON result, of one trace or of several, is an input like a trace: as a file, and through a pipe."""
+    limit = "zone_lock.hold_ns: p99 <= %s"
+    test.status(0, [], "-q", "--json=one.json", BASE)
+    test.status(0, "1 of 1 thresholds held", "one.json", "--threshold", limit % "1.2ms")
+    test.status(1, "zone-base.dat: 1 of 1 thresholds violated", "-q", "one.json", "--threshold", limit % "1ms")
+    test.check(test.status(0, [], "--json", "one.json") == test.read("one.json"), "written again it is the same")
+    test.status(2, "--cpu needs a trace, and one.json is a JSON result", "--cpu", "1", "one.json")
+    test.status(3, "one.json: is neither a trace.dat", "story", "--pfn", "1", "one.json")
+    shell = ('set -eu; "$0" merge --json "$1" "$2" | "$0" -q --threshold "%s" - && '
+             '"$0" merge <("$0" -q --json "$1") <("$0" -q --json "$2") | grep -q "results of 2 traces as one" && '
+             '! head -c 999 one.json | "$0" -' % limit % "2ms")
+    done = subprocess.run(["bash", "-c", shell, test.analyze, BASE, REGRESSED], cwd=test.directory, encoding="utf-8",
+                          env=test.environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, check=False)
+    test.check(done.returncode == 0, "through pipes: %s %s" % (done.stdout, done.stderr))
+    test.check(done.stderr == "kmem-analyze: standard input: no valid JSON: it ends too early\n", done.stderr)
+    for text in ('{"schema":"other"}', '{"a":"kmem-analyze/1"}', "{", " \n{\"schema\":\"kmem-analyze/1\""):
+        for command in ('"$0" wrong.json', 'cat wrong.json | "$0" -'):
+            test.write("wrong.json", text)
+            done = subprocess.run(["bash", "-c", command, test.analyze], cwd=test.directory, encoding="utf-8",
+                                  env=test.environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, check=False)
+            test.check(done.returncode == 3 and len(done.stderr.splitlines()) == 1 and not done.stdout,
+                       "%s of %s: %d %s" % (command, text, done.returncode, done.stderr))
+    os.unlink(test.path("wrong.json"))
+    os.unlink(test.path("one.json"))
+
+
 def hostile(test):
     """Each broken document is refused, with the place that is wrong."""
     def change(path, value):
@@ -194,7 +222,7 @@ def hostile(test):
 def main(analyze):
     with tempfile.TemporaryDirectory() as directory:
         test = Test(analyze, directory)
-        for part in (statuses, doubts, mistakes, baselines, hostile):
+        for part in (statuses, doubts, mistakes, baselines, results, hostile):
             part(test)
     print("%d checks of verdicts, %d failures" % (test.checks, test.failures))
     return 1 if test.failures else 0

@@ -3,23 +3,34 @@
  * Reads a JSON result and writes it again, through the result model: rewrite FILE. What comes out
  * must be the same bytes. Exit status 1 with a line on standard error when it cannot be read.
  */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "gate/result_json.h"
 #include "render/render.h"
 #include "result/result.h"
+#include "source/document.h"
+#include "source/source.h"
 
 int main(int argc, char **argv)
 {
+	struct kma_json_text json;
 	struct kma_error err;
 	struct kma_result *result;
-	int ret;
+	int fd, ret;
 
 	if (argc != 2) {
 		fputs("usage: rewrite FILE\n", stderr);
 		return 2;
 	}
-	result = kma_result_read_json(argv[1], NULL, &err);
+	fd = open(argv[1], O_RDONLY);
+	if (kma_document_read(fd, argv[1], NULL, 0, NULL, &json, &err) < 0) {
+		fprintf(stderr, "%s\n", err.message);
+		return 1;
+	}
+	result = kma_result_parse_json(json.text, json.size, argv[1], NULL, &err);
+	free(json.text);
 	if (!result) {
 		fprintf(stderr, "%s\n", err.message);
 		return 1;
