@@ -8,9 +8,7 @@
 
 #include "source/source.h"
 
-/* *@time_shift: the file has guest time shifts, which this reader leaves out. */
-struct kma_source *kma_tracedat_open(const char *path, const char *name, bool *time_shift,
-				     struct kma_error *err);
+struct kma_source *kma_tracedat_open(const char *path, const char *name, struct kma_error *err);
 struct kma_source *kma_tracecmd_open(const char *path, const char *name, struct kma_error *err);
 /* A trace.dat by whichever of them fits. */
 struct kma_source *kma_reader_open(const char *path, const char *name, enum kma_reader reader,

@@ -12,28 +12,8 @@
 struct kma_source *kma_reader_open(const char *path, const char *name, enum kma_reader reader,
 				   struct kma_error *err)
 {
-	struct kma_source *source;
-	bool time_shift;
-
-	if (reader == KMA_READER_TRACECMD)
-		return kma_tracecmd_open(path, name, err);
-	source = kma_tracedat_open(path, name, &time_shift, err);
-	if (!source || !time_shift)
-		return source;
-	if (reader == KMA_READER_AUTO) {
-		kma_source_close(source);
-		source = kma_tracecmd_open(path, name, err);
-		if (source)
-			kma_source_note(
-				source,
-				"the file has guest time shifts: read through libtracecmd, which "
-				"corrects for them");
-	} else {
-		kma_source_note(source, "the file has guest time shifts, which the own reader "
-					"leaves out: times are "
-					"the guest's own");
-	}
-	return source;
+	return reader == KMA_READER_TRACECMD ? kma_tracecmd_open(path, name, err)
+					     : kma_tracedat_open(path, name, err);
 }
 
 void kma_source_close(struct kma_source *source)

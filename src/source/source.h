@@ -17,6 +17,7 @@
 
 #include "decode/page.h"
 #include "decode/schema.h"
+#include "source/timeshift.h"
 
 struct kma_arena;
 struct kma_source;
@@ -64,6 +65,7 @@ struct kma_source_info {
 	const char *clock; /* of the top buffer */
 	struct kma_page_format page_format;
 	struct kma_time_conversion time;
+	struct kma_time_shifts shifts; /* of a guest, before that conversion */
 	struct kma_buffer_info *buffers;
 	uint32_t nr_buffers;
 	/* sorted by cpu, then buffer; in rounds (see more()) new ones come at the end */
@@ -85,6 +87,24 @@ struct kma_source_info {
 	const char **notes;  /* what, as sentences */
 	size_t nr_notes;
 };
+
+/* What @cpu's times are shifted by, or NULL. */
+static inline const struct kma_time_shift *kma_source_shift(const struct kma_source_info *info,
+							    uint32_t cpu)
+{
+	return cpu < info->shifts.nr && info->shifts.cpus[cpu].nr ? &info->shifts.cpus[cpu] : NULL;
+}
+
+/* The time of a record, reported, from the recorded one. */
+static inline uint64_t kma_source_time(const struct kma_time_conversion *time,
+				       const struct kma_time_shift *shift, uint64_t ts)
+{
+	if (__builtin_expect(shift != NULL, 0))
+		ts = kma_time_shift(shift, ts);
+	if (time->mult)
+		ts = (unsigned __int128)ts * time->mult >> time->shift;
+	return ts + (uint64_t)time->offset;
+}
 
 enum kma_piece_type { KMA_PIECE_PAGE, KMA_PIECE_RECORDS };
 
@@ -152,7 +172,7 @@ struct kma_source {
 	struct kma_symbols *symbols;
 };
 
-enum kma_reader { KMA_READER_AUTO, KMA_READER_OWN, KMA_READER_TRACECMD };
+enum kma_reader { KMA_READER_OWN, KMA_READER_TRACECMD };
 
 /* Told now and then how far it is; never on the way of an event. @total 0: not known. */
 struct kma_progress {
@@ -184,8 +204,7 @@ struct kma_input {
  * document goes to input->json, if that is not NULL: then there is no source, and no error.
  */
 struct kma_source *kma_input_open(const struct kma_input *input, struct kma_error *err);
-/* The same of a file. KMA_READER_AUTO is the own reader, but libtracecmd for files with guest time
- * shifts. */
+/* The same of a file. */
 struct kma_source *kma_source_open(const char *path, enum kma_reader reader, struct kma_error *err);
 /* The same from memory, which stays the caller's: always the own reader. */
 struct kma_source *kma_source_open_memory(const void *data, size_t size, struct kma_error *err);

@@ -211,14 +211,13 @@ static int open_handles(struct tracecmd *tc, const char *path, const char *name,
 struct kma_source *kma_tracecmd_open(const char *path, const char *name, struct kma_error *err)
 {
 	struct tracecmd *tc = calloc(1, sizeof(*tc));
-	bool time_shift;
 
 	if (!tc) {
 		kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 		return NULL;
 	}
 	pthread_mutex_init(&tc->lock, NULL);
-	tc->meta = kma_tracedat_open(path, name, &time_shift, err);
+	tc->meta = kma_tracedat_open(path, name, err);
 	if (!tc->meta) {
 		pthread_mutex_destroy(&tc->lock);
 		free(tc);
@@ -230,6 +229,7 @@ struct kma_source *kma_tracecmd_open(const char *path, const char *name, struct 
 	 * notes are its own */
 	tc->source.info.time = (struct kma_time_conversion){ .mult = tc->meta->info.time.mult ? 1
 											      : 0 };
+	tc->source.info.shifts = (struct kma_time_shifts){ 0 };
 	tc->source.info.notes = NULL;
 	tc->source.info.nr_notes = 0;
 	tc->source.arena = kma_arena_new();

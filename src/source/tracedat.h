@@ -33,6 +33,7 @@ enum {
 
 #define KMA_DAT_MAX_CPUS    8192 /* no kernel can be built for more */
 #define KMA_DAT_MAX_BUFFERS 1024 /* people make a handful */
+#define KMA_DAT_MAX_NAME    255	 /* of a system or a buffer: they are directories */
 
 /* One CPU's data of one buffer. */
 struct kma_dat_lane {
@@ -61,7 +62,6 @@ struct kma_tracedat {
 	size_t max_formats;
 	uint64_t entries;	 /* what the kernel says it recorded, from CPUSTAT */
 	const char *stat_buffer; /* the buffer that the next CPUSTAT belongs to */
-	bool time_shift;	 /* has guest time shifts */
 	bool text_data;		 /* has latency (text) data */
 	uint32_t sections_seen;	 /* v7: bit per section id */
 	uint8_t **sections;	 /* decompressed sections that info points into */

@@ -133,19 +133,14 @@ static bool next_record(struct kma_lane *lane, struct kma_record *record)
 	return false;
 }
 
-static uint64_t convert(const struct kma_time_conversion *time, uint64_t ts)
-{
-	if (time->mult)
-		ts = (unsigned __int128)ts * time->mult >> time->shift;
-	return ts + (uint64_t)time->offset;
-}
-
 bool kma_lane_peek(struct kma_lane *lane, uint64_t *ts)
 {
+	const struct kma_source_info *info = &lane->config->source->info;
+
 	if (lane->ended || !next_record(lane, &lane->ahead))
 		return false;
 	lane->has_ahead = true;
-	*ts = convert(&lane->config->source->info.time, lane->ahead.ts);
+	*ts = kma_source_time(&info->time, kma_source_shift(info, lane->cpu), lane->ahead.ts);
 	return true;
 }
 
@@ -281,6 +276,7 @@ struct tally {
 	uint32_t min_size;
 	uint16_t type_offset;
 	struct kma_time_conversion time;
+	const struct kma_time_shift *shift;
 };
 
 /* A record that somebody wants. */
@@ -338,7 +334,7 @@ static bool leave_record(struct kma_lane *lane, const struct kma_record *record,
 static inline __attribute__((always_inline)) bool
 take_record(struct kma_lane *lane, struct tally *tally, const struct kma_record *record, bool swap)
 {
-	uint64_t ts = convert(&tally->time, record->ts);
+	uint64_t ts = kma_source_time(&tally->time, tally->shift, record->ts);
 	uint32_t entry;
 
 	if (__builtin_expect(ts - tally->from_ts > tally->range, 0) &&
@@ -427,6 +423,7 @@ const struct kma_lane_buffer *kma_lane_fill(struct kma_lane *lane)
 		.min_size = kma_record_min(config->schema),
 		.type_offset = config->schema->type_offset,
 		.time = config->source->info.time,
+		.shift = kma_source_shift(&config->source->info, lane->cpu),
 	};
 
 	turn(lane);

@@ -16,6 +16,7 @@
 static const char scenario[] =
 	"file page=1024 clock=mono cpus=2\n"
 	"option uname \"Linux 6.12\"\n"
+	"option timeshift 7 500 -20\n"
 	"symbol ffffffff81000100 get_page_from_freelist\n"
 	"1.5 cpu0 pid1 mm_zone_lock_contended node_id=1 name=Normal count=2 "
 	"caller=0xffffffff81000110\n"

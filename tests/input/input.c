@@ -152,6 +152,7 @@ static void write_scenario(FILE *out)
 	fputs("file page=1024 clock=mono cpus=3\n"
 	      "option uname \"Linux test 6.12.0 x86_64\"\n"
 	      "option traceid 77\n"
+	      "option timeshift 78 1000 -1000\n"
 	      "symbol ffffffff81000100 get_page_from_freelist\n"
 	      "symbol ffffffff81000900 free_unref_page_commit\n"
 	      "symbol ffffffff81001900 _etext\n"

@@ -89,10 +89,9 @@ static bool next_record(struct lane *lane, struct kma_record *record, uint64_t *
 		}
 		if (!found)
 			continue;
-		if (info->time.mult)
-			record->ts = (unsigned __int128)record->ts * info->time.mult >>
-				     info->time.shift;
-		record->ts += (uint64_t)info->time.offset;
+		record->ts = kma_source_time(&info->time,
+					     kma_source_shift(info, info->lanes[lane->index].cpu),
+					     record->ts);
 		*lost = lane->lost;
 		lane->lost = 0;
 		return true;
@@ -249,6 +248,30 @@ static void write_random(struct dat_writer *w, const struct dat_event *event, ui
 		case_fail("%s", dat_error(w));
 }
 
+/* A guest's clock, measured one to six times while the records were made. */
+static void shift_random(struct dat_writer *w, uint64_t *seed, uint64_t start)
+{
+	unsigned int nr = 1 + (unsigned int)(input_random(seed) % 6);
+	struct dat_time_sample samples[12];
+
+	for (unsigned int i = 0; i < 2 * nr; i++) {
+		uint64_t fraction = input_random(seed) % 4;
+
+		if (i % nr && input_random(seed) % 4 == 0) {
+			samples[i] = samples[i - 1];
+			continue;
+		}
+		samples[i] = (struct dat_time_sample){
+			.time = start + input_random(seed) % (UINT64_C(5) << 36), /* in no order */
+			.offset = (int64_t)(input_random(seed) % 2000000) - 1000000,
+			.scaling = (UINT64_C(1) << fraction) + input_random(seed) % 2,
+			.fraction = fraction,
+		};
+	}
+	if (dat_option_time_shift(w, 77, (uint32_t)(input_random(seed) % 2), samples, nr))
+		case_fail("%s", dat_error(w));
+}
+
 /* A file of random records; the number decides its form. */
 static void make_random(unsigned int number, const char *path)
 {
@@ -280,6 +303,9 @@ static void make_random(unsigned int number, const char *path)
 		case_fail("%s", dat_error(w));
 	for (unsigned int i = 0; i < 4; i++)
 		ts[i] = UINT64_C(1) << (20 + number);
+	/* libtracecmd shifts the top buffer only */
+	if (buffers == 1 && number % 3)
+		shift_random(w, &seed, ts[0]);
 	for (unsigned int i = 0; i < MADE_RECORDS; i++)
 		write_random(w, event, &seed, ts, 2, buffers);
 	if (dat_finish(w, path) < 0)

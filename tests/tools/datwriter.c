@@ -205,22 +205,26 @@ int dat_option_tsc2nsec(struct dat_writer *w, uint32_t mult, uint32_t shift, uin
 	return option_from(w, DAT_OPTION_TSC2NSEC, &buf);
 }
 
-int dat_option_time_shift(struct dat_writer *w, uint64_t peer_id, int64_t offset)
+int dat_option_time_shift(struct dat_writer *w, uint64_t peer_id, uint32_t flags,
+			  const struct dat_time_sample *samples, unsigned int nr)
 {
 	unsigned int cpus = w->config.cpus ? w->config.cpus : 1;
 	struct dat_buf buf = { 0 };
 
 	dat_buf_num(w, &buf, 8, peer_id);
-	dat_buf_num(w, &buf, 4, 0);		/* flags */
+	dat_buf_num(w, &buf, 4, flags);
 	dat_buf_num(w, &buf, 4, cpus);
-	for (unsigned int i = 0; i < cpus; i++) {
-		dat_buf_num(w, &buf, 4, 1);	/* one correction: when, offset, scale */
-		dat_buf_num(w, &buf, 8, 0);
-		dat_buf_num(w, &buf, 8, (uint64_t)offset);
-		dat_buf_num(w, &buf, 8, 1);
+	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
+		dat_buf_num(w, &buf, 4, nr);
+		for (unsigned int i = 0; i < nr; i++)
+			dat_buf_num(w, &buf, 8, samples[cpu * nr + i].time);
+		for (unsigned int i = 0; i < nr; i++)
+			dat_buf_num(w, &buf, 8, (uint64_t)samples[cpu * nr + i].offset);
+		for (unsigned int i = 0; i < nr; i++)
+			dat_buf_num(w, &buf, 8, samples[cpu * nr + i].scaling);
 	}
-	for (unsigned int i = 0; i < cpus; i++)
-		dat_buf_num(w, &buf, 8, 0);	/* fraction bits of the scale */
+	for (unsigned int i = 0; i < cpus * nr; i++)
+		dat_buf_num(w, &buf, 8, samples[i].fraction);
 	return option_from(w, DAT_OPTION_TIME_SHIFT, &buf);
 }
 

@@ -88,7 +88,14 @@ int dat_option_text(struct dat_writer *w, enum dat_option_id id, const char *tex
 int dat_option_trace_id(struct dat_writer *w, uint64_t id);
 int dat_option_tsc2nsec(struct dat_writer *w, uint32_t mult, uint32_t shift, uint64_t offset);
 /* One correction for each of config.cpus CPUs: @offset ns, scale 1. */
-int dat_option_time_shift(struct dat_writer *w, uint64_t peer_id, int64_t offset);
+/* What trace-cmd measured of a guest's clock: @nr samples for each CPU, those of CPU 0 first. */
+struct dat_time_sample {
+	uint64_t time;
+	int64_t offset;
+	uint64_t scaling, fraction;
+};
+int dat_option_time_shift(struct dat_writer *w, uint64_t peer_id, uint32_t flags,
+			  const struct dat_time_sample *samples, unsigned int nr);
 
 int dat_add_symbol(struct dat_writer *w, uint64_t address, const char *name, const char *module);
 int dat_add_task(struct dat_writer *w, int pid, const char *comm);

@@ -271,6 +271,23 @@ static int start(struct scenario *s)
 	return 0;
 }
 
+static int do_time_shift(struct scenario *s)
+{
+	struct dat_time_sample samples[64];
+	uint64_t peer, offset = 0;
+
+	if (s->config.cpus > sizeof(samples) / sizeof(samples[0]))
+		return fail(s, "too many CPUs for a time shift");
+	if (!parse_num(s->words[2], 0, &peer))
+		return fail(s, "'%s' is not a number", s->words[2]);
+	for (unsigned int cpu = 0; cpu < s->config.cpus; cpu++) {
+		if (3 + cpu < s->nr_words && !parse_num(s->words[3 + cpu], 0, &offset))
+			return fail(s, "'%s' is not a number", s->words[3 + cpu]);
+		samples[cpu] = (struct dat_time_sample){ .offset = (int64_t)offset, .scaling = 1 };
+	}
+	return check(s, dat_option_time_shift(s->w, peer, 0, samples, 1));
+}
+
 static int do_option(struct scenario *s)
 {
 	static const struct {
@@ -287,6 +304,8 @@ static int do_option(struct scenario *s)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (!strcmp(what, texts[i].name))
 			return check(s, dat_option_text(s->w, texts[i].id, s->words[2]));
+	if (!strcmp(what, "timeshift"))
+		return do_time_shift(s);
 	for (unsigned int i = 2; i < s->nr_words && i < 5; i++)
 		if (!parse_num(s->words[i], 0, &n[i - 2]))
 			return fail(s, "'%s' is not a number", s->words[i]);
@@ -294,8 +313,6 @@ static int do_option(struct scenario *s)
 		return check(s, dat_option_trace_id(s->w, n[0]));
 	if (!strcmp(what, "tsc2nsec"))
 		return check(s, dat_option_tsc2nsec(s->w, (uint32_t)n[0], (uint32_t)n[1], n[2]));
-	if (!strcmp(what, "timeshift"))
-		return check(s, dat_option_time_shift(s->w, n[0], (int64_t)n[1]));
 	return fail(s, "unknown option");
 }
 

@@ -10,7 +10,8 @@
  *                       together) padding=none|null flags=wide|narrow cpustat=on|off
  *   option uname "Linux test 6.12.0 x86_64"
  *                       also version date offset clock cpustat (text), traceid N,
- *                       tsc2nsec MULT SHIFT OFFSET, timeshift PEER OFFSET
+ *                       tsc2nsec MULT SHIFT OFFSET, timeshift PEER OFFSET... (of CPU 0 and on,
+ *                       the last one for those behind it)
  *   symbol ffffffff81000100 get_page_from_freelist [MODULE]
  *   task 148 wl
  *   printk ffffffff81b641f5 "End context switch"
