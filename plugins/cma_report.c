@@ -4,6 +4,7 @@
 
 #include "cma_internal.h"
 #include "trust.h"
+#include "words.h"
 
 enum {
 	CMA_ALLOCS,
@@ -143,13 +144,12 @@ static void judge_trust(struct cma_view *view)
 
 	if (view->summary->lost)
 		kma_weaken(report, &view->counted, KMA_LOWER_BOUND,
-			   kma_report_printf(report, "at least %" PRIu64 " records were lost",
-					     view->summary->lost));
+			   kma_report_printf(report, "at least %s records were lost",
+					     kma_words_count(report, view->summary->lost)));
 	if (state->forgotten)
 		kma_weaken(report, &view->counted, KMA_LOWER_BOUND,
-			   kma_report_printf(report,
-					     "%" PRIu64 " failures were too many to keep each",
-					     state->forgotten));
+			   kma_report_printf(report, "%s failures were too many to keep each",
+					     kma_words_count(report, state->forgotten)));
 	view->followed = view->counted;
 	if (view->has_refs)
 		kma_weaken(report, &view->followed, KMA_APPROXIMATE,
@@ -157,15 +157,15 @@ static void judge_trust(struct cma_view *view)
 			   "matched by task, mapping and call site");
 	if (state->missed)
 		kma_weaken(report, &view->followed, KMA_APPROXIMATE,
-			   kma_report_printf(report,
-					     "%" PRIu64 " references came or went without a record",
-					     state->missed));
+			   kma_report_printf(report, "%s references came or went without a record",
+					     kma_words_count(report, state->missed)));
 	if (state->not_followed)
 		kma_weaken(report, &view->followed, KMA_APPROXIMATE,
 			   kma_report_printf(report,
-					     "%" PRIu64 " operations on pages beyond the %u that "
+					     "%s operations on pages beyond the %u that "
 					     "can be followed at a time",
-					     state->not_followed, PAGEREF_MAX_PAGES));
+					     kma_words_count(report, state->not_followed),
+					     PAGEREF_MAX_PAGES));
 	if (state->not_scanned || state->holdings_dropped)
 		kma_weaken(report, &view->followed, KMA_LOWER_BOUND,
 			   "so many isolations failed that not all pages of their ranges were "
@@ -228,9 +228,8 @@ static int latency_metrics(struct cma_view *view)
 	}
 	if (state->latency_unknown)
 		kma_weaken(report, &status, KMA_LOWER_BOUND,
-			   kma_report_printf(report,
-					     "of %" PRIu64 " allocations the start was not seen",
-					     state->latency_unknown));
+			   kma_report_printf(report, "of %s allocations the start was not seen",
+					     kma_words_count(report, state->latency_unknown)));
 	for (uint32_t a = 0; a < state->nr_areas; a++) {
 		const struct cma_area *area = &state->areas[a];
 

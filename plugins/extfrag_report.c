@@ -7,6 +7,7 @@
 
 #include "extfrag_internal.h"
 #include "trust.h"
+#include "words.h"
 
 enum {
 	EXTFRAG_EVENTS,
@@ -139,8 +140,8 @@ static void judge(struct telling *t)
 	const char *reason = NULL;
 
 	if (t->summary->lost)
-		reason = kma_report_printf(t->report, "at least %" PRIu64 " records were lost",
-					   t->summary->lost);
+		reason = kma_report_printf(t->report, "at least %s records were lost",
+					   kma_words_count(t->report, t->summary->lost));
 	if (t->summary->truncated)
 		reason = reason ? kma_report_printf(t->report, "%s; the trace is cut short", reason)
 				: "the trace is cut short";
@@ -386,18 +387,17 @@ static void find_fragmentation(struct telling *t)
 		split = kma_report_printf(
 			t->report,
 			" Of blocks smaller than a pageblock (order %d), which mixes "
-			"migratetypes for good: %" PRIu64 ".",
-			t->pageblock_order, state->fragmenting);
+			"migratetypes for good: %s.",
+			t->pageblock_order, kma_words_count(t->report, state->fragmenting));
 	finding = kma_report_finding(
 		t->report, "extfrag.fragmentation", counts >= MANY_FALLBACKS ? KMA_WARN : KMA_INFO,
 		advice_text(t),
-		"%" PRIu64
-		" allocation%s%s found no free block of the right migratetype and took one "
-		"from another's pageblock.%s Severe (order %d or less): %" PRIu64
-		". In large numbers "
+		"%s allocation%s%s found no free block of the right migratetype and took one "
+		"from another's pageblock.%s Severe (order %d or less): %s. In large numbers "
 		"this leads to high-order allocations that fail.",
-		state->events, state->events == 1 ? "" : "s", rate_text(t), split,
-		EXTFRAG_SEVERE_ORDER, state->severe);
+		kma_words_count(t->report, state->events), state->events == 1 ? "" : "s",
+		rate_text(t), split, EXTFRAG_SEVERE_ORDER,
+		kma_words_count(t->report, state->severe));
 	kma_report_proof(t->report, finding, METRIC(EXTFRAG_EVENTS), kma_no_labels());
 	if (!t->no_pageblock)
 		kma_report_proof(t->report, finding, METRIC(EXTFRAG_FRAGMENTING), kma_no_labels());

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The page allocator: what is wrong, how to see it, and what to do about it. */
+#include <math.h>
+
 #include "page_report.h"
+#include "words.h"
 
 /* When a finding is worth a person's time: fewer are a few MiB, or a few batches. */
 #define MIN_FINDING_RECORDS 1024
@@ -41,14 +44,15 @@ static double seconds(const struct page_telling *t)
 	return (double)(t->summary->last_ts - t->summary->first_ts) / 1e9;
 }
 
-/* ", 1234 per second", where that is known. */
+/* ", 1,234 per second", where that is known. */
 static const char *rate_text(struct page_telling *t, uint64_t count)
 {
 	double span = seconds(t);
 
 	if (!(span > 0))
 		return "";
-	return kma_report_printf(t->report, ", %.0f per second", (double)count / span);
+	return kma_report_printf(t->report, ", %s per second",
+				 kma_words_count(t->report, llround((double)count / span)));
 }
 
 static const char *task_text(struct page_telling *t, const struct page_task *task)
@@ -80,9 +84,11 @@ static void find_failures(struct page_telling *t)
 	type = &t->state->types[worst->type];
 	finding = kma_report_finding(
 		t->report, "page.alloc_failed", KMA_WARN, advice,
-		"%" PRIu64 " of %" PRIu64 " page allocations failed; most often (%" PRIu64
-		" times) those of order %" PRIu32 ", migratetype %s, with %s.",
-		t->failed, t->failed + t->total_allocs, worst->count, worst->order,
+		"%s of %s page allocations failed; most often (%s times) those of order %" PRIu32
+		", migratetype %s, with %s.",
+		kma_words_count(t->report, t->failed),
+		kma_words_count(t->report, t->failed + t->total_allocs),
+		kma_words_count(t->report, worst->count), worst->order,
 		page_is_other_type(t, type)
 			? "other"
 			: kma_report_printf(t->report, KMA_PRI_MIGRATETYPE, type->migratetype),
@@ -111,9 +117,9 @@ static void tell_unbatched(struct page_telling *t, const struct page_task *task)
 
 	finding = kma_report_finding(
 		t->report, "page.free_one_by_one", KMA_INFO, advice,
-		"%s freed %" PRIu64 " blocks one by one%s: %.0f %% of all it freed, and %.0f %% of "
+		"%s freed %s blocks one by one%s: %.0f %% of all it freed, and %.0f %% of "
 		"all that was freed one by one.",
-		task_text(t, task), unbatched, rate_text(t, unbatched),
+		task_text(t, task), kma_words_count(t->report, unbatched), rate_text(t, unbatched),
 		percent(unbatched, task->frees), percent(unbatched, t->unbatched));
 	kma_report_proof(t->report, finding, PAGE_METRIC(PAGE_FREE_UNBATCHED), kma_no_labels());
 	kma_report_proof(t->report, finding, PAGE_METRIC(PAGE_FREE), kma_no_labels());
@@ -193,17 +199,17 @@ static void find_pressure(struct page_telling *t)
 	finding = kma_report_finding(
 		t->report, "page.memory_pressure", foreign && t->failed ? KMA_WARN : KMA_INFO,
 		advice,
-		"%.0f %% of all frees (%" PRIu64
-		"%s) came in batches, %.0f %% of these from tasks that "
+		"%.0f %% of all frees (%s%s) came in batches, %.0f %% of these from tasks that "
 		"freed more than they allocated, as page reclaim does under memory pressure. That "
 		"was "
 		"most of the frees in %zu of %zu parts of the time%s.",
-		percent(batched, t->frees), batched, rate_text(t, batched),
-		percent(p.foreign, batched), p.high, t->nr_slices,
-		rises ? kma_report_printf(t->report,
-					  ", and more in the second half (%" PRIu64
-					  ") than in the first (%" PRIu64 ")",
-					  p.second, p.first)
+		percent(batched, t->frees), kma_words_count(t->report, batched),
+		rate_text(t, batched), percent(p.foreign, batched), p.high, t->nr_slices,
+		rises ? kma_report_printf(
+				t->report,
+				", and more in the second half (%s) than in the first (%s)",
+				kma_words_count(t->report, p.second),
+				kma_words_count(t->report, p.first))
 		      : "");
 	kma_report_proof(t->report, finding, PAGE_METRIC(PAGE_BATCHED_RATIO), kma_no_labels());
 	kma_report_proof(t->report, finding, PAGE_METRIC(PAGE_FREE_BATCHED), kma_no_labels());
@@ -231,11 +237,12 @@ static void find_direct_buddy(struct page_telling *t)
 			worst = order;
 	finding = kma_report_finding(
 		t->report, "page.direct_buddy", KMA_WARN, advice,
-		"%" PRIu64 " of %" PRIu64
-		" blocks taken under zone->lock (%.0f %%%s) were of an order or migratetype that "
-		"per-CPU lists do not keep, most of them (%" PRIu64 ") of order %u.",
-		t->zone_locked[0], all, percent(t->zone_locked[0], all),
-		rate_text(t, t->zone_locked[0]), t->state->zone_locked[0][worst], worst);
+		"%s of %s blocks taken under zone->lock (%.0f %%%s) were of an order or "
+		"migratetype that "
+		"per-CPU lists do not keep, most of them (%s) of order %u.",
+		kma_words_count(t->report, t->zone_locked[0]), kma_words_count(t->report, all),
+		percent(t->zone_locked[0], all), rate_text(t, t->zone_locked[0]),
+		kma_words_count(t->report, t->state->zone_locked[0][worst]), worst);
 	kma_report_proof(t->report, finding, PAGE_METRIC(PAGE_DIRECT_BUDDY_RATIO), kma_no_labels());
 	kma_report_proof(t->report, finding, PAGE_METRIC(PAGE_ZONE_LOCKED),
 			 kma_label1("percpu_refill", kma_int(0)));
@@ -282,9 +289,10 @@ static void find_growth_of(struct page_telling *t, const struct page_task *task)
 	finding = kma_report_finding(t->report, "page.growth", KMA_INFO, advice,
 				     "The pages that task %" PRId32
 				     " allocated and nobody freed grew in %u of %u equal "
-				     "parts of the time: %" PRId64 " at half time, %" PRIu64
-				     " at the end, %.0f %% of all it allocated.",
-				     task->pid, g.rising, g.parts, g.half, task->outstanding,
+				     "parts of the time: %" PRId64
+				     " at half time, %s at the end, %.0f %% of all it allocated.",
+				     task->pid, g.rising, g.parts, g.half,
+				     kma_words_count(t->report, task->outstanding),
 				     percent(task->outstanding, task->alloc_pages));
 	kma_report_proof(t->report, finding, PAGE_METRIC(PAGE_OUTSTANDING), kma_no_labels());
 	kma_report_proof(t->report, finding, PAGE_METRIC(PAGE_PEAK), kma_no_labels());

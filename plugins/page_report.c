@@ -8,6 +8,7 @@
 #include "page_report.h"
 #include "page_sums.h"
 #include "trust.h"
+#include "words.h"
 
 #define DEF(suffix, kind_, unit_, better_, labels_, title_)                              \
 	{                                                                                \
@@ -78,17 +79,15 @@ static void judge_followed(struct page_telling *t)
 		weaken_followed(t, "pages may have been allocated or freed outside the CPUs or the "
 				   "time picked");
 	if (state->unfollowed)
-		weaken_followed(t,
-				kma_report_printf(t->report,
-						  "%" PRIu64 " pages could not be followed by pfn",
-						  state->unfollowed));
+		weaken_followed(
+			t, kma_report_printf(t->report, "%s pages could not be followed by pfn",
+					     kma_words_count(t->report, state->unfollowed)));
 	if (state->missed)
 		kma_weaken(t->report, &t->balanced, KMA_APPROXIMATE,
 			   kma_report_printf(t->report,
-					     "%" PRIu64
-					     " pages were allocated again without a free in "
+					     "%s pages were allocated again without a free in "
 					     "between%s: others may have been freed unseen too",
-					     state->missed,
+					     kma_words_count(t->report, state->missed),
 					     local ? ", or in the wrong order by the "
 						     "local clock"
 						   : ""));
@@ -104,8 +103,8 @@ static void judge_followed(struct page_telling *t)
 static void judge(struct page_telling *t)
 {
 	if (t->summary->lost)
-		weaken_all(t, kma_report_printf(t->report, "at least %" PRIu64 " records were lost",
-						t->summary->lost));
+		weaken_all(t, kma_report_printf(t->report, "at least %s records were lost",
+						kma_words_count(t->report, t->summary->lost)));
 	if (t->summary->truncated)
 		weaken_all(t, "the trace is cut short");
 	kma_weaken(t->report, &t->direct, KMA_APPROXIMATE,

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "pcp_report.h"
+#include "words.h"
 
 /*
  * When a finding is worth a person's time. A list holds a few hundred pages and is moved some 60 at
@@ -64,13 +65,14 @@ static void find_flow(struct pcp_telling *t)
 		return;
 	finding = kma_report_finding(
 		t->report, "pcp.cross_cpu_flow", KMA_WARN, advice,
-		"%" PRIu64 " of %" PRIu64
-		" matched pages (%.0f %%) were taken from the zone on one "
-		"CPU and given back on another; the largest flow (%" PRIu64 " pages) was taken on "
+		"%s of %s matched pages (%.0f %%) were taken from the zone on one "
+		"CPU and given back on another; the largest flow (%s pages) was taken on "
 		"CPU %" PRIu32 "%s and given back on CPU %" PRIu32 "%s: their cache lines bounce "
 		"between CPUs, and the lists do not get to reuse them.",
-		t->crossed, t->moved, percent(t->crossed, t->moved), worst->pages, worst->from,
-		by_task(t, worst->from, PCP_REFILL), worst->to, by_task(t, worst->to, PCP_DRAIN));
+		kma_words_count(t->report, t->crossed), kma_words_count(t->report, t->moved),
+		percent(t->crossed, t->moved), kma_words_count(t->report, worst->pages),
+		worst->from, by_task(t, worst->from, PCP_REFILL), worst->to,
+		by_task(t, worst->to, PCP_DRAIN));
 	kma_report_proof(t->report, finding, PCP_METRIC(PCP_CROSS_CPU_RATIO), kma_no_labels());
 	kma_report_proof(t->report, finding, PCP_METRIC(PCP_MOVED_PAGES),
 			 pcp_flow_label(worst->from, worst->to));
@@ -110,17 +112,16 @@ static void find_imbalance(struct pcp_telling *t)
 	if (!taker || !giver || one_way < MIN_FINDING_PAGES ||
 	    2 * (double)one_way < MIN_ONE_WAY_RATIO * (double)traffic)
 		return;
-	finding = kma_report_finding(t->report, "pcp.imbalance", KMA_WARN, advice,
-				     "Some CPUs take what others give back: CPU %" PRIu32
-				     "%s refilled %" PRIu64 " pages "
-				     "more than it drained, CPU %" PRIu32 "%s drained %" PRIu64
-				     " more than it refilled; "
-				     "%.0f %% of all pages moved went one way.",
-				     taker->id, by_task(t, taker->id, PCP_REFILL),
-				     pcp_magnitude(pcp_balance(taker->cpu)), giver->id,
-				     by_task(t, giver->id, PCP_DRAIN),
-				     pcp_magnitude(pcp_balance(giver->cpu)),
-				     percent(2 * one_way, traffic));
+	finding = kma_report_finding(
+		t->report, "pcp.imbalance", KMA_WARN, advice,
+		"Some CPUs take what others give back: CPU %" PRIu32 "%s refilled %s pages "
+		"more than it drained, CPU %" PRIu32 "%s drained %s more than it refilled; "
+		"%.0f %% of all pages moved went one way.",
+		taker->id, by_task(t, taker->id, PCP_REFILL),
+		kma_words_count(t->report, pcp_magnitude(pcp_balance(taker->cpu))), giver->id,
+		by_task(t, giver->id, PCP_DRAIN),
+		kma_words_count(t->report, pcp_magnitude(pcp_balance(giver->cpu))),
+		percent(2 * one_way, traffic));
 	kma_report_proof(t->report, finding, PCP_METRIC(PCP_IMBALANCE_RATIO), kma_no_labels());
 	kma_report_proof(t->report, finding, PCP_METRIC(PCP_NET_PAGES), pcp_cpu_label(taker->id));
 	kma_report_proof(t->report, finding, PCP_METRIC(PCP_NET_PAGES), pcp_cpu_label(giver->id));
@@ -173,14 +174,16 @@ static void find_thrash(struct pcp_telling *t)
 	finding = kma_report_finding(
 		t->report, "pcp.thrash", KMA_WARN, advice,
 		"The lists of %" PRIu32 " CPU%s are too small for the load: CPU %" PRIu32 " took "
-		"%" PRIu64 " pages from the zone and gave %" PRIu64
-		" back, though its balance never "
-		"moved by more than %" PRIu64 " pages: the same room was filled and emptied %.1f "
-		"times. Lists deeper by about %" PRIu64 " pages per CPU would save some %.0f %% of "
-		"these moves and of their %" PRIu64 " batches, each of which holds zone->lock.",
-		nr, nr == 1 ? "" : "s", worst->id, worst->cpu->pages[PCP_REFILL],
-		worst->cpu->pages[PCP_DRAIN], worst->swing, worst->turnover, swing / nr,
-		percent(round_trips - swing, round_trips), batches);
+		"%s pages from the zone and gave %s back, though its balance never "
+		"moved by more than %s pages: the same room was filled and emptied %.1f "
+		"times. Lists deeper by about %s pages per CPU would save some %.0f %% of "
+		"these moves and of their %s batches, each of which holds zone->lock.",
+		nr, nr == 1 ? "" : "s", worst->id,
+		kma_words_count(t->report, worst->cpu->pages[PCP_REFILL]),
+		kma_words_count(t->report, worst->cpu->pages[PCP_DRAIN]),
+		kma_words_count(t->report, worst->swing), worst->turnover,
+		kma_words_count(t->report, swing / nr), percent(round_trips - swing, round_trips),
+		kma_words_count(t->report, batches));
 	kma_report_proof(t->report, finding, PCP_METRIC(PCP_TURNOVER), pcp_cpu_label(worst->id));
 	for (unsigned int d = 0; d < PCP_NR_DIRECTIONS; d++)
 		kma_report_proof(t->report, finding, PCP_METRIC(PCP_REFILL_PAGES + d),
@@ -209,9 +212,10 @@ static void find_tiny_batches(struct pcp_telling *t, enum pcp_direction dir)
 		return;
 	finding = kma_report_finding(
 		t->report, ids[dir], KMA_WARN, advice,
-		"%" PRIu64 " %s batches moved only %.1f pages each on average: the cost of taking "
+		"%s %s batches moved only %.1f pages each on average: the cost of taking "
 		"zone->lock is spread over too few pages.",
-		h->count, direction_names[dir], (double)h->sum / (double)h->count);
+		kma_words_count(t->report, h->count), direction_names[dir],
+		(double)h->sum / (double)h->count);
 	kma_report_proof(t->report, finding, PCP_METRIC(PCP_REFILL_BATCH_PAGES + dir),
 			 kma_no_labels());
 	kma_report_proof(t->report, finding, PCP_METRIC(PCP_REFILL_BATCHES + dir), kma_no_labels());

@@ -8,6 +8,7 @@
 
 #include "pcp_report.h"
 #include "trust.h"
+#include "words.h"
 
 #define DEF(suffix, kind_, unit_, better_, labels_, title_)                             \
 	{                                                                               \
@@ -260,25 +261,24 @@ static void weaken_batches(struct pcp_telling *t, enum pcp_direction dir)
 	}
 	if (loose) {
 		reason = kma_report_printf(t->report,
-					   "%" PRIu64 " of %" PRIu64
-					   " batches have no lock records around "
+					   "%s of %s batches have no lock records around "
 					   "them: several lock holds in a row look like one",
-					   loose, t->batches[dir]);
+					   kma_words_count(t->report, loose),
+					   kma_words_count(t->report, t->batches[dir]));
 		kma_weaken(t->report, &t->batched[dir], KMA_APPROXIMATE, reason);
 		kma_weaken(t->report, &t->sized[dir], KMA_APPROXIMATE, reason);
 	}
 	if (view->dropped[dir]) {
 		reason = kma_report_printf(t->report,
-					   "%" PRIu64
-					   " batches were cut by lost records and not counted",
-					   view->dropped[dir]);
+					   "%s batches were cut by lost records and not counted",
+					   kma_words_count(t->report, view->dropped[dir]));
 		kma_weaken(t->report, &t->batched[dir], KMA_LOWER_BOUND, reason);
 		kma_weaken(t->report, &t->sized[dir], KMA_APPROXIMATE, reason);
 	}
 	if (t->open[dir])
 		kma_weaken(t->report, &t->sized[dir], KMA_APPROXIMATE,
-			   kma_report_printf(t->report, "%" PRIu64 " batches were open at the end",
-					     t->open[dir]));
+			   kma_report_printf(t->report, "%s batches were open at the end",
+					     kma_words_count(t->report, t->open[dir])));
 }
 
 static void weaken_matches(struct pcp_telling *t)
@@ -291,9 +291,8 @@ static void weaken_matches(struct pcp_telling *t)
 		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE, reason);
 	}
 	if (t->view->unfollowed) {
-		reason = kma_report_printf(t->report,
-					   "%" PRIu64 " pages could not be followed by pfn",
-					   t->view->unfollowed);
+		reason = kma_report_printf(t->report, "%s pages could not be followed by pfn",
+					   kma_words_count(t->report, t->view->unfollowed));
 		kma_weaken(t->report, &t->matched, KMA_APPROXIMATE, reason);
 		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE, reason);
 	}
@@ -309,8 +308,8 @@ static void weaken_matches(struct pcp_telling *t)
 static void judge(struct pcp_telling *t, bool fallback)
 {
 	if (t->summary->lost)
-		weaken_all(t, kma_report_printf(t->report, "at least %" PRIu64 " records were lost",
-						t->summary->lost));
+		weaken_all(t, kma_report_printf(t->report, "at least %s records were lost",
+						kma_words_count(t->report, t->summary->lost)));
 	if (t->summary->truncated)
 		weaken_all(t, "the trace is cut short");
 	if (fallback)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Per-CPU allocator: what is wrong, how to see it, and what to do about it. */
 #include "percpu_report.h"
+#include "words.h"
 
 /*
  * Areas of one size from one call site that outlived all that was freed there: two or three are how
@@ -29,7 +30,7 @@ static const char *time_text(struct percpu_telling *t, uint64_t ns)
 	double x = (double)ns;
 
 	if (x < 999.5)
-		return kma_report_printf(t->report, "%" PRIu64 " ns", ns);
+		return kma_report_printf(t->report, "%s ns", kma_words_count(t->report, ns));
 	if (x < 999.5e3)
 		return kma_report_printf(t->report, "%.3g us", x / 1e3);
 	if (x < 999.5e6)
@@ -45,7 +46,7 @@ static const char *bytes_text(struct percpu_telling *t, uint64_t bytes)
 	size_t unit = 0;
 
 	if (bytes < 1024)
-		return kma_report_printf(t->report, "%" PRIu64 " B", bytes);
+		return kma_report_printf(t->report, "%s B", kma_words_count(t->report, bytes));
 	while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
 		value /= 1024;
 		unit++;
@@ -103,13 +104,14 @@ static const char *shape_text(struct percpu_telling *t, const struct percpu_fail
 	const char *also = "", *part = "";
 
 	if (worst->count < nr_failed)
-		part = kma_report_printf(t->report, "%" PRIu64 " of them ", worst->count);
+		part = kma_report_printf(t->report, "%s of them ",
+					 kma_words_count(t->report, worst->count));
 
 	if (t->have_allocs) {
 		uint64_t nr = successes(t, worst->size);
 
-		also = nr ? kma_report_printf(t->report,
-					      ", while %" PRIu64 " of this size succeeded", nr)
+		also = nr ? kma_report_printf(t->report, ", while %s of this size succeeded",
+					      kma_words_count(t->report, nr))
 			  : ", and none of this size succeeded";
 	}
 	return kma_report_printf(t->report, "%sasked for %" PRIu32 " B aligned to %" PRIu32 "%s",
@@ -164,8 +166,9 @@ static void find_failures(struct percpu_telling *t, enum failure_kind kind)
 	if (!worst)
 		return;
 	finding = kma_report_finding(t->report, ids[kind], kind == SLEEPING ? KMA_ERROR : KMA_WARN,
-				     advice[kind], "%" PRIu64 " per-CPU allocation%s%s failed: %s.",
-				     nr, plural(nr), names[kind], shape_text(t, worst, nr));
+				     advice[kind], "%s per-CPU allocation%s%s failed: %s.",
+				     kma_words_count(t->report, nr), plural(nr), names[kind],
+				     shape_text(t, worst, nr));
 	prove(t, finding, PERCPU_FAILED);
 	if (t->have_allocs)
 		prove(t, finding, PERCPU_ALLOC);
@@ -208,12 +211,11 @@ static const char *age_text(struct percpu_telling *t, const struct percpu_group_
 	if (!site->frees)
 		return kma_report_printf(t->report, "Nothing from there was ever freed%s.", oldest);
 	return kma_report_printf(
-		t->report,
-		"%s older%s than any of the %" PRIu64 " freed area%s from there became%s.",
-		row->old == row->live
-			? "All are"
-			: kma_report_printf(t->report, "%" PRIu64 " of them are", row->old),
-		oldest, site->frees, plural(site->frees),
+		t->report, "%s older%s than any of the %s freed area%s from there became%s.",
+		row->old == row->live ? "All are"
+				      : kma_report_printf(t->report, "%s of them are",
+							  kma_words_count(t->report, row->old)),
+		oldest, kma_words_count(t->report, site->frees), plural(site->frees),
 		t->have_time ? kma_report_printf(t->report, " (%s at most)",
 						 time_text(t, site->life_max))
 			     : "");
@@ -223,22 +225,22 @@ static const char *growth_text(struct percpu_telling *t, const struct percpu_gro
 {
 	unsigned int parts = parts_with_births(row);
 
-	return kma_report_printf(t->report,
-				 "%s: %" PRIu64 ", %" PRIu64 ", %" PRIu64 " and %" PRIu64
-				 " were allocated in the four quarters of the trace.",
-				 parts >= PERCPU_PARTS - 1 ? "They grow steadily"
-				 : parts == 1		   ? "They came in a burst"
-							   : "They came in part of the time",
-				 row->born[0], row->born[1], row->born[2], row->born[3]);
+	return kma_report_printf(
+		t->report,
+		"%s: %s, %s, %s and %s were allocated in the four quarters of the trace.",
+		parts >= PERCPU_PARTS - 1 ? "They grow steadily"
+		: parts == 1		  ? "They came in a burst"
+					  : "They came in part of the time",
+		kma_words_count(t->report, row->born[0]), kma_words_count(t->report, row->born[1]),
+		kma_words_count(t->report, row->born[2]), kma_words_count(t->report, row->born[3]));
 }
 
 static const char *doubt_text(struct percpu_telling *t, const struct percpu_group_row *row)
 {
 	if (row->doubtful)
-		return kma_report_printf(t->report,
-					 " Records were lost: %" PRIu64
-					 " of them may have been freed unseen.",
-					 row->doubtful);
+		return kma_report_printf(
+			t->report, " Records were lost: %s of them may have been freed unseen.",
+			kma_words_count(t->report, row->doubtful));
 	if (t->trace->filtered)
 		return " Only part of the trace was looked at: they may have been freed outside.";
 	return "";
@@ -269,9 +271,10 @@ static void tell_suspect(struct percpu_telling *t, const struct percpu_group_row
 	size_t finding = kma_report_finding(
 		t->report, "percpu.outstanding_growth", severity(t, is_certain(t, row), row->bytes),
 		suspect_advice,
-		"%" PRIu64 " area%s of %" PRIu32 " B allocated at %s are still there%s. %s %s%s",
-		row->live, plural(row->live), row->group->size, site_text(t, row->group->site),
-		cost, age_text(t, row), growth_text(t, row), doubt_text(t, row));
+		"%s area%s of %" PRIu32 " B allocated at %s are still there%s. %s %s%s",
+		kma_words_count(t->report, row->live), plural(row->live), row->group->size,
+		site_text(t, row->group->site), cost, age_text(t, row), growth_text(t, row),
+		doubt_text(t, row));
 
 	prove_site(t, finding, PERCPU_OUTSTANDING, row->group->site);
 	prove_site(t, finding, PERCPU_OUTSTANDING_BYTES, row->group->site);
@@ -297,9 +300,10 @@ static void tell_more_suspects(struct percpu_telling *t, size_t from)
 			continue;
 		if (nr < MAX_MORE_SUSPECTS) {
 			named[nr] = row;
-			text = kma_report_printf(t->report, "%s%s%" PRIu64 " x %" PRIu32 " B at %s",
-						 text, nr ? ", " : "", row->live, row->group->size,
-						 site_text(t, row->group->site));
+			text = kma_report_printf(t->report, "%s%s%s x %" PRIu32 " B at %s", text,
+						 nr ? ", " : "",
+						 kma_words_count(t->report, row->live),
+						 row->group->size, site_text(t, row->group->site));
 		}
 		nr++;
 		areas += row->live;
@@ -309,8 +313,8 @@ static void tell_more_suspects(struct percpu_telling *t, size_t from)
 	if (!nr)
 		return;
 	if (nr > MAX_MORE_SUSPECTS)
-		more = kma_report_printf(t->report, ", and %" PRIu64 " more call sites or sizes",
-					 nr - MAX_MORE_SUSPECTS);
+		more = kma_report_printf(t->report, ", and %s more call sites or sizes",
+					 kma_words_count(t->report, nr - MAX_MORE_SUSPECTS));
 	finding = kma_report_finding(
 		t->report, "percpu.outstanding_more", severity(t, certain, bytes),
 		"What goes up and down together belongs together: equal numbers point at one owner "
@@ -318,8 +322,8 @@ static void tell_more_suspects(struct percpu_telling *t, size_t from)
 		"are in the table of what is still allocated.",
 		"Also still there, most of them longer than what was freed there lived or "
 		"allocated "
-		"all through the trace: %s%s; together %" PRIu64 " areas%s.",
-		text, more, areas,
+		"all through the trace: %s%s; together %s areas%s.",
+		text, more, kma_words_count(t->report, areas),
 		t->have_cost
 			? kma_report_printf(t->report, ", %s on all CPUs", bytes_text(t, bytes))
 			: "");
@@ -366,11 +370,11 @@ static void find_cost(struct percpu_telling *t)
 	finding = kma_report_finding(
 		t->report, "percpu.cost", worst->bytes < VERY_COSTLY_BYTES ? KMA_INFO : KMA_WARN,
 		advice,
-		"%" PRIu64 " areas of %" PRIu32 " B from %s look like %s, but take %s: an area "
+		"%s areas of %" PRIu32 " B from %s look like %s, but take %s: an area "
 		"exists once for each possible CPU (one of them takes %s in all).",
-		worst->live, worst->group->size, site_text(t, worst->group->site),
-		bytes_text(t, worst->live * worst->group->size), bytes_text(t, worst->bytes),
-		bytes_text(t, worst->bytes / worst->live));
+		kma_words_count(t->report, worst->live), worst->group->size,
+		site_text(t, worst->group->site), bytes_text(t, worst->live * worst->group->size),
+		bytes_text(t, worst->bytes), bytes_text(t, worst->bytes / worst->live));
 	prove_site(t, finding, PERCPU_OUTSTANDING_BYTES, worst->group->site);
 	prove(t, finding, PERCPU_OUTSTANDING_BYTES);
 	prove(t, finding, PERCPU_OUTSTANDING_SIZE);
@@ -417,11 +421,13 @@ static void find_almost_empty(struct percpu_telling *t, const struct percpu_chun
 	finding = kma_report_finding(
 		t->report, "percpu.almost_empty_chunk", KMA_INFO, advice,
 		"Chunk %s, created during the trace, once held %s per CPU and now holds %s, in "
-		"%" PRIu32 " area%s; a chunk has room for %s at least. Most of that is %" PRIu64
-		" area%s of %" PRIu32 " B from %s.",
+		"%" PRIu32
+		" area%s; a chunk has room for %s at least. Most of that is %s area%s of %" PRIu32
+		" B from %s.",
 		percpu_address(t, chunk->base_addr), bytes_text(t, chunk->peak_size),
 		bytes_text(t, chunk->live_size), chunk->live, plural(chunk->live),
-		bytes_text(t, t->capacity), nr, plural(nr), group->size, site_text(t, group->site));
+		bytes_text(t, t->capacity), kma_words_count(t->report, nr), plural(nr), group->size,
+		site_text(t, group->site));
 	prove(t, finding, PERCPU_CHUNKS_CREATED);
 	prove_site(t, finding, PERCPU_OUTSTANDING, group->site);
 	if (!t->have_sites)

@@ -7,6 +7,7 @@
 
 #include "percpu_report.h"
 #include "trust.h"
+#include "words.h"
 
 #define DEF(suffix, kind_, unit_, better_, labels_, title_)                                \
 	{                                                                                  \
@@ -304,8 +305,8 @@ static void weaken_all(struct percpu_telling *t, const char *reason)
 static void judge_losses(struct percpu_telling *t)
 {
 	if (t->summary->lost)
-		weaken_all(t, kma_report_printf(t->report, "at least %" PRIu64 " records were lost",
-						t->summary->lost));
+		weaken_all(t, kma_report_printf(t->report, "at least %s records were lost",
+						kma_words_count(t->report, t->summary->lost)));
 	if (t->summary->truncated)
 		weaken_all(t, "the trace is cut short");
 	if (t->trace->filtered)
@@ -318,16 +319,14 @@ static void judge_matches(struct percpu_telling *t)
 	const struct kma_state *state = t->state;
 
 	if (state->missed)
-		weaken_matches(t,
-			       kma_report_printf(t->report,
-						 "%" PRIu64
-						 " areas ended with no free seen: their place was "
-						 "allocated again, or their chunk went",
-						 state->missed));
+		weaken_matches(
+			t, kma_report_printf(t->report,
+					     "%s areas ended with no free seen: their place was "
+					     "allocated again, or their chunk went",
+					     kma_words_count(t->report, state->missed)));
 	if (state->unfollowed)
-		weaken_matches(t, kma_report_printf(t->report,
-						    "%" PRIu64 " areas could not be followed",
-						    state->unfollowed));
+		weaken_matches(t, kma_report_printf(t->report, "%s areas could not be followed",
+						    kma_words_count(t->report, state->unfollowed)));
 	if (t->trace->clock == KMA_CLOCK_LOCAL && state->crossed)
 		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE,
 			   kma_report_printf(t->report, "the %s clock differs between CPUs",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Slab objects: what is wrong, how sure that is, and what to do about it. */
 #include "slab_report.h"
+#include "words.h"
 
 /* Suspects named in a finding besides the first: the table has them all. */
 #define MAX_NAMED 4
@@ -21,7 +22,7 @@ static const char *duration(struct slab_telling *t, uint64_t ns)
 		return kma_report_printf(t->report, "%.0f ms", (double)ns / 1e6);
 	if (ns >= 10000)
 		return kma_report_printf(t->report, "%.0f us", (double)ns / 1e3);
-	return kma_report_printf(t->report, "%" PRIu64 " ns", ns);
+	return kma_report_printf(t->report, "%s ns", kma_words_count(t->report, ns));
 }
 
 static const char *size(struct slab_telling *t, uint64_t bytes)
@@ -30,7 +31,7 @@ static const char *size(struct slab_telling *t, uint64_t bytes)
 		return kma_report_printf(t->report, "%.0f MiB", (double)bytes / (1 << 20));
 	if (bytes >= 10 << 10)
 		return kma_report_printf(t->report, "%.0f KiB", (double)bytes / (1 << 10));
-	return kma_report_printf(t->report, "%" PRIu64 " bytes", bytes);
+	return kma_report_printf(t->report, "%s bytes", kma_words_count(t->report, bytes));
 }
 
 /* "\001address\001" or "leaf < caller": for the text of a finding. */
@@ -50,15 +51,14 @@ static const char *evidence_text(struct slab_telling *t, const struct slab_suspe
 	if (s->reason == SLAB_OVERDUE)
 		return kma_report_printf(
 			t->report,
-			"they are far older than nearly all of the other %" PRIu64
-			" became; had they been freed like those, some %.0f would be gone by now",
-			sum->freed + sum->missed, s->expected);
+			"they are far older than nearly all of the other %s became; had they been "
+			"freed like those, some %.0f would be gone by now",
+			kma_words_count(t->report, sum->freed + sum->missed), s->expected);
 	return kma_report_printf(
 		t->report,
-		"%" PRIu64
-		" older objects of this call site were freed, but none that was allocated in the "
+		"%s older objects of this call site were freed, but none that was allocated in the "
 		"last %s; by the lifetimes of the older ones, some %.0f would be gone by now",
-		sum->freed + sum->missed,
+		kma_words_count(t->report, sum->freed + sum->missed),
 		duration(t, t->now > s->late_since ? t->now - s->late_since : 0), s->expected);
 }
 
@@ -68,9 +68,10 @@ static const char *other_suspects(struct slab_telling *t, size_t from, size_t to
 	const char *text = "";
 
 	for (size_t i = from; i < to && i < from + MAX_NAMED; i++)
-		text = kma_report_printf(t->report, "%s%s%s (%" PRIu64 " objects, %s)", text,
+		text = kma_report_printf(t->report, "%s%s%s (%s objects, %s)", text,
 					 i > from ? ", " : "", site_text(t, t->suspects[i].row->id),
-					 t->suspects[i].late, size(t, t->suspects[i].late_bytes));
+					 kma_words_count(t->report, t->suspects[i].late),
+					 size(t, t->suspects[i].late_bytes));
 	if (to - from > MAX_NAMED)
 		text = kma_report_printf(t->report, "%s, and %zu more", text,
 					 to - from - MAX_NAMED);
@@ -109,11 +110,12 @@ static void find_leaks(struct slab_telling *t, enum slab_grade grade)
 		grade == SLAB_STRONG ? KMA_WARN : KMA_INFO,
 		grade == SLAB_STRONG ? advice : moderate_advice,
 		"%zu call site%s allocated objects that are not freed as their others are; the "
-		"evidence is %s. %s: %" PRIu64 " of its %" PRIu64
-		" outstanding objects (%s): %s. It had %s outstanding at half time and %s at the "
+		"evidence is %s. %s: %s of its %s outstanding objects (%s): %s. It had %s "
+		"outstanding at half time and %s at the "
 		"end.%s",
 		end - first, end - first == 1 ? "" : "s", slab_grade_text(grade),
-		site_text(t, s->row->id), s->late, s->row->sum.live, size(t, s->late_bytes),
+		site_text(t, s->row->id), kma_words_count(t->report, s->late),
+		kma_words_count(t->report, s->row->sum.live), size(t, s->late_bytes),
 		evidence_text(t, s), size(t, s->mid_bytes), size(t, s->row->sum.live_bytes),
 		other_suspects(t, first + 1, end));
 	kma_report_proof(t->report, finding, SLAB_METRIC(SLAB_LEAK_SUSPECT_BYTES),
@@ -144,12 +146,12 @@ static void find_weak_leaks(struct slab_telling *t)
 		return;
 	finding = kma_report_finding(
 		t->report, "slab.hardly_freed", KMA_INFO, advice,
-		"%" PRIu64
-		" call site%s allocated objects (%s) of which hardly any was freed in the "
-		"trace, the most by %s (%" PRIu64
-		" objects, %s): weak evidence of a leak, for there are no lifetimes to compare "
+		"%s call site%s allocated objects (%s) of which hardly any was freed in the "
+		"trace, the most by %s (%s objects, %s): weak evidence of a leak, for there are no "
+		"lifetimes to compare "
 		"with.",
-		nr, nr == 1 ? "" : "s", size(t, bytes), site_text(t, first->row->id), first->late,
+		kma_words_count(t->report, nr), nr == 1 ? "" : "s", size(t, bytes),
+		site_text(t, first->row->id), kma_words_count(t->report, first->late),
 		size(t, first->late_bytes));
 	kma_report_proof(t->report, finding, SLAB_METRIC(SLAB_LEAK_SUSPECT_BYTES),
 			 kma_label1("grade", kma_text(slab_grade_text(SLAB_WEAK))));
@@ -179,13 +181,12 @@ static void find_candidates(struct slab_telling *t)
 		return;
 	finding = kma_report_finding(
 		t->report, "slab.dedicated_cache", KMA_INFO, advice,
-		"%" PRIu64
-		" kmalloc call site%s would save %s at peak with a cache of %s own; %s asked "
-		"%" PRIu64 " times for %" PRIu32 " bytes and was given %" PRIu32
-		" each, up to %" PRIu32 " at a time: a cache of %" PRIu32
-		"-byte objects would save %s.",
-		nr, nr == 1 ? "" : "s", size(t, saving), nr == 1 ? "its" : "their",
-		site_text(t, first->row->id), first->kind->allocs, first->kind->bytes_req,
+		"%s kmalloc call site%s would save %s at peak with a cache of %s own; %s asked "
+		"%s times for %" PRIu32 " bytes and was given %" PRIu32 " each, up to %" PRIu32
+		" at a time: a cache of %" PRIu32 "-byte objects would save %s.",
+		kma_words_count(t->report, nr), nr == 1 ? "" : "s", size(t, saving),
+		nr == 1 ? "its" : "their", site_text(t, first->row->id),
+		kma_words_count(t->report, first->kind->allocs), first->kind->bytes_req,
 		first->kind->bytes_alloc, first->kind->peak, first->object_bytes,
 		size(t, first->peak_saving));
 	kma_report_proof(t->report, finding, SLAB_METRIC(SLAB_CACHE_SAVING_BYTES),
@@ -211,13 +212,14 @@ static void find_cross_cpu(struct slab_telling *t)
 	for (size_t i = 0; i < t->nr_sites; i++)
 		if (!worst || t->sites[i].sum.cross_cpu > worst->sum.cross_cpu)
 			worst = &t->sites[i];
-	finding =
-		kma_report_finding(t->report, "slab.cross_cpu", KMA_INFO, advice,
-				   "%" PRIu64 " of %" PRIu64
-				   " objects (%.0f %%) were freed on another CPU than the one that "
-				   "allocated them, the most from %s (%" PRIu64 " of %" PRIu64 ").",
-				   crossed, paired, 100 * (double)crossed / (double)paired,
-				   site_text(t, worst->id), worst->sum.cross_cpu, worst->sum.freed);
+	finding = kma_report_finding(
+		t->report, "slab.cross_cpu", KMA_INFO, advice,
+		"%s of %s objects (%.0f %%) were freed on another CPU than the one that "
+		"allocated them, the most from %s (%s of %s).",
+		kma_words_count(t->report, crossed), kma_words_count(t->report, paired),
+		100 * (double)crossed / (double)paired, site_text(t, worst->id),
+		kma_words_count(t->report, worst->sum.cross_cpu),
+		kma_words_count(t->report, worst->sum.freed));
 	kma_report_proof(t->report, finding, SLAB_METRIC(SLAB_CROSS_CPU_RATIO), kma_no_labels());
 	kma_report_proof(t->report, finding, SLAB_METRIC(SLAB_CROSS_CPU_FREE),
 			 slab_site_label(t, worst->id));
@@ -239,10 +241,10 @@ static void find_failures(struct slab_telling *t)
 		if (!worst || t->sites[i].site->failed > worst->site->failed)
 			worst = &t->sites[i];
 	finding = kma_report_finding(t->report, "slab.alloc_failed", KMA_WARN, advice,
-				     "%" PRIu64 " allocation%s failed, the most at %s (%" PRIu64
-				     ").",
-				     t->state->failed, t->state->failed == 1 ? "" : "s",
-				     site_text(t, worst->id), worst->site->failed);
+				     "%s allocation%s failed, the most at %s (%s).",
+				     kma_words_count(t->report, t->state->failed),
+				     t->state->failed == 1 ? "" : "s", site_text(t, worst->id),
+				     kma_words_count(t->report, worst->site->failed));
 	kma_report_proof(t->report, finding, SLAB_METRIC(SLAB_ALLOC_FAILED), kma_no_labels());
 	kma_report_proof(t->report, finding, SLAB_METRIC(SLAB_ALLOC_FAILED),
 			 slab_site_label(t, worst->id));
@@ -268,11 +270,11 @@ static void find_missed(struct slab_telling *t)
 			worst = &t->sites[i];
 	finding = kma_report_finding(
 		t->report, "slab.unseen_frees", KMA_INFO, advice,
-		"%" PRIu64
-		" objects were freed with no record: their addresses were handed out again; "
-		"the most from %s (%" PRIu64 " of %" PRIu64 " objects).",
-		t->state->missed_frees, site_text(t, worst->id), worst->sum.missed,
-		worst->sum.allocs);
+		"%s objects were freed with no record: their addresses were handed out again; "
+		"the most from %s (%s of %s objects).",
+		kma_words_count(t->report, t->state->missed_frees), site_text(t, worst->id),
+		kma_words_count(t->report, worst->sum.missed),
+		kma_words_count(t->report, worst->sum.allocs));
 	kma_report_proof(t->report, finding, SLAB_METRIC(SLAB_MISSED_FREE), kma_no_labels());
 	kma_report_proof(t->report, finding, SLAB_METRIC(SLAB_MISSED_FREE),
 			 slab_site_label(t, worst->id));

@@ -7,6 +7,7 @@
 
 #include "slab_report.h"
 #include "trust.h"
+#include "words.h"
 
 #define DEF(suffix, kind_, unit_, better_, labels_, title_)                              \
 	{                                                                                \
@@ -120,9 +121,9 @@ static void judge(struct slab_telling *t)
 
 	if (t->summary->lost)
 		weaken_all(t, kma_report_printf(t->report,
-						"at least %" PRIu64 " records were lost, frees "
+						"at least %s records were lost, frees "
 						"perhaps among them",
-						t->summary->lost));
+						kma_words_count(t->report, t->summary->lost)));
 	if (t->summary->truncated)
 		weaken_all(t, "the trace is cut short");
 	judge_absences(t);
@@ -130,9 +131,8 @@ static void judge(struct slab_telling *t)
 		weaken_pairs(t, "objects may have been freed outside the CPUs or the time picked");
 	if (t->unfollowed)
 		weaken_pairs(t,
-			     kma_report_printf(t->report,
-					       "%" PRIu64 " objects were too many to be followed",
-					       t->unfollowed));
+			     kma_report_printf(t->report, "%s objects were too many to be followed",
+					       kma_words_count(t->report, t->unfollowed)));
 	if (t->trace->clock == KMA_CLOCK_LOCAL && state->cross_cpu)
 		kma_weaken(t->report, &t->timed, KMA_APPROXIMATE,
 			   kma_report_printf(t->report, "the %s clock differs between CPUs",

@@ -658,7 +658,7 @@ static void finds_who_frees_one_by_one(void **state)
 	}
 	report(f);
 	assert_non_null(finding(f, "page.free_one_by_one"));
-	assert_non_null(strstr(finding(f, "page.free_one_by_one")->message, "Task 42 freed 3000"));
+	assert_non_null(strstr(finding(f, "page.free_one_by_one")->message, "Task 42 freed 3,000"));
 	assert_int_equal(table(f, "freeing_tasks")->cells[0].type, KMA_VALUE_TASK);
 	assert_int_equal(table(f, "freeing_tasks")->cells[0].i, 42);
 	assert_int_equal(table(f, "freeing_tasks")->cells[3].i, 3000);
