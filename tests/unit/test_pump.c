@@ -293,6 +293,7 @@ static unsigned long drip_through(struct drip *drip, struct log *log)
 		kma_result_free(result);
 	} while (ret != KMA_PUMP_END);
 	kma_pipeline_close(pipeline);
+	kma_source_forget_symbols(&drip->source);
 	for (int i = 0; i < CPUS; i++) {
 		free(drip->lanes[i].records);
 		free(drip->lanes[i].readable);
