@@ -99,7 +99,8 @@ struct kma_analysis {
 	const struct kma_need *needs;	      /* ends with KMA_KIND_NONE */
 	const struct kma_metric_def *metrics; /* ends with a NULL name */
 	enum kma_stack_use stacks;
-	uint64_t second; /* KMA_KIND_BIT of the needs wanted in the second pass only */
+	uint64_t stack_kinds; /* KMA_KIND_BIT of the needs whose stacks matter; 0: all */
+	uint64_t second;      /* KMA_KIND_BIT of the needs wanted in the second pass only */
 	/* KMA_KIND_BIT of needs that are not missed when absent, but that a kernel has wherever it
 	 * has the others: to be recorded, too */
 	uint64_t record;

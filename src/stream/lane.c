@@ -225,6 +225,11 @@ static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 		words = stack_room(buffer);
 		if (!words)
 			return;
+		event->stack = buffer->nr_stacks++;
+		words[0] = 0;
+		/* nobody reads it, but it is known whose it was */
+		if (!(lane->config->stack_kinds & KMA_KIND_BIT(event->kind)))
+			return;
 		words[0] = kma_decode_stack(schema, record, words + 1, MAX_STACK);
 		if (!words[0])
 			return;
@@ -232,8 +237,7 @@ static void attach_stack(struct kma_lane *lane, const struct kma_record *record)
 		words[0] -= skip;
 		if (skip)
 			memmove(words + 1, words + 1 + skip, words[0] * sizeof(*words));
-		event->stack = buffer->nr_stacks;
-		buffer->nr_stacks += words[0] + 1;
+		buffer->nr_stacks += words[0];
 		return;
 	}
 }
@@ -288,7 +292,7 @@ static void take_event(struct kma_lane *lane, const struct kma_record *record, u
 	struct kma_event *event;
 
 	if (kind == KMA_KERNEL_STACK) {
-		if (config->stacks)
+		if (config->stack_kinds)
 			attach_stack(lane, record);
 		lane->after = KMA_AFTER_STACK;
 		return;
@@ -407,7 +411,7 @@ static uint64_t last_ts(const struct kma_lane_config *config)
 const struct kma_lane_buffer *kma_lane_fill(struct kma_lane *lane)
 {
 	const struct kma_lane_config *config = lane->config;
-	uint32_t held = config->stacks ? MAX_NESTED : 0, max = config->max_events + held;
+	uint32_t held = config->stack_kinds ? MAX_NESTED : 0, max = config->max_events + held;
 	struct kma_record record;
 
 	if (lane->ended)

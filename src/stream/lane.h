@@ -18,7 +18,7 @@ struct kma_lane_config {
 	const struct kma_schema *schema;
 	struct kma_strings *strings;
 	uint64_t from_ts, to_ts; /* records outside are as if not recorded */
-	bool stacks;		 /* attach kernel_stack records */
+	uint64_t stack_kinds;	 /* events to attach kernel_stack records to: KMA_KIND_BIT */
 	/* what a stack begins with is left out while it lies in these: the tracing itself */
 	const struct kma_address_range *tracing;
 	size_t nr_tracing;

@@ -30,12 +30,12 @@ static bool is_twice(const struct kma_pipeline *p, const struct kma_analysis *an
 }
 
 /* What the pass reads: all that is needed, but in the first what can wait for the second. */
-static uint64_t wanted_kinds(const struct kma_pipeline *p, bool second, bool *stacks)
+static uint64_t wanted_kinds(const struct kma_pipeline *p, bool second, uint64_t *stack_kinds)
 {
 	/* kernel_stack is always known, so that it never counts as an event without a format */
 	uint64_t wanted = KMA_KIND_BIT(KMA_KERNEL_STACK);
 
-	*stacks = false;
+	*stack_kinds = 0;
 	for (size_t i = 0; p->selection.analyses[i]; i++) {
 		const struct kma_analysis *analysis = p->selection.analyses[i];
 		bool wait = !second && is_twice(p, analysis);
@@ -43,17 +43,19 @@ static uint64_t wanted_kinds(const struct kma_pipeline *p, bool second, bool *st
 		if (second && !p->again[i])
 			continue;
 		wanted |= needed_kinds(analysis) & ~(wait ? analysis->second : 0);
-		*stacks |= (analysis->stacks == KMA_STACKS_WHEN_ASKED &&
-			    p->selection.stack_depth) ||
-			   (analysis->stacks == KMA_STACKS_ALWAYS && !wait);
+		if ((analysis->stacks == KMA_STACKS_WHEN_ASKED && p->selection.stack_depth) ||
+		    (analysis->stacks == KMA_STACKS_ALWAYS && !wait))
+			*stack_kinds |= analysis->stack_kinds ? analysis->stack_kinds
+							      : needed_kinds(analysis);
 	}
 	return wanted;
 }
 
-static int set_stacks(struct kma_pipeline *p, bool stacks, struct kma_error *err)
+/* Stacks of events that the trace does not hold are not worth looking for. */
+static int set_stacks(struct kma_pipeline *p, uint64_t kinds, struct kma_error *err)
 {
-	p->config.stacks = stacks;
-	if (!stacks || p->tracing)
+	p->config.stack_kinds = kinds & p->schema->formats;
+	if (!p->config.stack_kinds || p->tracing)
 		return 0;
 	if (kma_source_functions(p->run.source, kma_tracing_functions, &p->tracing,
 				 &p->config.nr_tracing) < 0)
@@ -284,7 +286,8 @@ static int stream_again(struct kma_pipeline *p, struct kma_error *err)
 	struct kma_source *source = p->run.source;
 	struct kma_lane *lanes = NULL;
 	struct kma_summary summary;
-	bool any = false, stacks;
+	uint64_t stack_kinds;
+	bool any = false;
 	uint32_t nr = 0;
 	int ret;
 
@@ -300,8 +303,8 @@ static int stream_again(struct kma_pipeline *p, struct kma_error *err)
 		return 0;
 	p->bytes_before = p->total_bytes;
 	p->total_bytes *= 2;
-	kma_schema_select(p->schema, wanted_kinds(p, true, &stacks));
-	if (source->ops->rewind(source, err) < 0 || set_stacks(p, stacks, err) < 0)
+	kma_schema_select(p->schema, wanted_kinds(p, true, &stack_kinds));
+	if (source->ops->rewind(source, err) < 0 || set_stacks(p, stack_kinds, err) < 0)
 		return -1;
 	ret = kma_open_lanes(p, 0, &lanes, &nr, err);
 	if (!ret) {
@@ -320,8 +323,7 @@ static int stream_again(struct kma_pipeline *p, struct kma_error *err)
 static int open_pipeline(struct kma_pipeline *p, struct kma_error *err)
 {
 	struct kma_source *source = p->run.source;
-	uint64_t first, wanted = 0, now;
-	bool stacks;
+	uint64_t first, wanted = 0, now, stack_kinds;
 
 	p->arena = kma_arena_new();
 	if (!p->arena)
@@ -329,7 +331,7 @@ static int open_pipeline(struct kma_pipeline *p, struct kma_error *err)
 	p->trace.one_pass = !source->ops->rewind;
 	for (size_t i = 0; p->selection.analyses[i]; i++)
 		wanted |= needed_kinds(p->selection.analyses[i]);
-	now = wanted_kinds(p, false, &stacks);
+	now = wanted_kinds(p, false, &stack_kinds);
 	p->schema = kma_schema_new(source->info.formats, source->info.nr_formats, wanted | now,
 				   source->info.big_endian, source->info.page_format.commit_size,
 				   err);
@@ -344,7 +346,7 @@ static int open_pipeline(struct kma_pipeline *p, struct kma_error *err)
 					      .strings = p->strings,
 					      .max_events = kma_lane_events(&source->info) };
 	p->run.schema = p->schema;
-	if (set_stacks(p, stacks, err) < 0 || kma_pick_buffers(p, err) < 0 ||
+	if (set_stacks(p, stack_kinds, err) < 0 || kma_pick_buffers(p, err) < 0 ||
 	    kma_open_lanes(p, 0, &p->lanes, &p->run.nr_lanes, err) < 0)
 		return -1;
 	p->run.lanes = p->lanes;
