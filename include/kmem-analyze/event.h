@@ -52,6 +52,8 @@
 	KIND(KMA_CMA_RELEASE, "cma", "cma_release")                                     \
 	KIND(KMA_MIGRATE_PAGES_START, "migrate", "mm_migrate_pages_start")              \
 	KIND(KMA_MIGRATE_PAGES, "migrate", "mm_migrate_pages")                          \
+	KIND(KMA_CONTENTION_BEGIN, "lock", "contention_begin")                          \
+	KIND(KMA_CONTENTION_END, "lock", "contention_end")                              \
 	KIND(KMA_KERNEL_STACK, "ftrace", "kernel_stack")
 
 enum kma_kind {
@@ -189,6 +191,22 @@ struct kma_migrate {
 	int32_t reason;
 };
 
+/* contention_begin, contention_end (lock_addr only) */
+struct kma_contention {
+	uint64_t lock_addr;
+	uint32_t flags; /* KMA_WAIT_* */
+};
+
+/* Bits of kma_contention.flags: the kernel's LCB_F_*, numbered alike wherever the event exists. */
+enum {
+	KMA_WAIT_SPIN = 1,
+	KMA_WAIT_READ = 2,
+	KMA_WAIT_WRITE = 4,
+	KMA_WAIT_RT = 8,
+	KMA_WAIT_PERCPU = 16, /* a per-CPU rw semaphore */
+	KMA_WAIT_MUTEX = 32,
+};
+
 /* Bits of kma_trace.optional_fields. */
 enum {
 	KMA_HAS_SUCCESS = 1,	      /* zone_lock_acquire_returned */
@@ -228,6 +246,7 @@ struct kma_event {
 		struct kma_isolation isolation;
 		struct kma_cma cma;
 		struct kma_migrate migrate;
+		struct kma_contention contention;
 		uint64_t words[5];
 	};
 };

@@ -227,6 +227,17 @@ static const struct kma_field migrate_fields[] = {
 	{ 0 },
 };
 
+static const struct kma_field contention_begin_fields[] = {
+	U64("lock_addr", contention.lock_addr),
+	U32("flags", contention.flags),
+	{ 0 },
+};
+
+static const struct kma_field contention_end_fields[] = {
+	U64("lock_addr", contention.lock_addr),
+	{ 0 },
+};
+
 const struct kma_field *const kma_fields[KMA_NR_KINDS] = {
 	[KMA_ZONE_LOCK_CONTENDED] = zone_lock_fields,
 	[KMA_ZONE_LOCKED] = zone_locked_fields,
@@ -269,4 +280,6 @@ const struct kma_field *const kma_fields[KMA_NR_KINDS] = {
 	[KMA_CMA_RELEASE] = cma_release_fields,
 	[KMA_MIGRATE_PAGES_START] = migrate_start_fields,
 	[KMA_MIGRATE_PAGES] = migrate_fields,
+	[KMA_CONTENTION_BEGIN] = contention_begin_fields,
+	[KMA_CONTENTION_END] = contention_end_fields,
 };

@@ -14,6 +14,7 @@
 #define BIT(kind)      KMA_KIND_BIT(kind)
 #define ZONE_LOCKS     (BIT(KMA_ZONE_LOCK_CONTENDED) | BIT(KMA_ZONE_LOCKED) | BIT(KMA_ZONE_LOCK_UNLOCK))
 #define MIGRATE_EVENTS (BIT(KMA_MIGRATE_PAGES_START) | BIT(KMA_MIGRATE_PAGES))
+#define CONTENTION     (BIT(KMA_CONTENTION_BEGIN) | BIT(KMA_CONTENTION_END))
 
 static const char *const modes[] = { "MIGRATE_ASYNC", "MIGRATE_SYNC_LIGHT", "MIGRATE_SYNC",
 				     "MIGRATE_SYNC_NO_COPY", NULL };
@@ -28,6 +29,9 @@ static const char *const reasons[] = { "compaction",
 				       "demotion",
 				       "damon",
 				       NULL };
+
+/* KMA_WAIT_*, by bit */
+static const char *const waits[] = { "SPIN", "READ", "WRITE", "RT", "PERCPU", "MUTEX", NULL };
 
 /* Where what is printed is not a number under the field's own name. The first that fits counts. */
 static const struct {
@@ -44,6 +48,8 @@ static const struct {
 	{ BIT(KMA_MIGRATE_PAGES), "failed", "nr_failed", KMA_PRINTED_NUMBER, NULL },
 	{ MIGRATE_EVENTS, "mode", "mode", KMA_PRINTED_NAME, modes },
 	{ MIGRATE_EVENTS, "reason", "reason", KMA_PRINTED_NAME, reasons },
+	{ CONTENTION, "lock_addr", "lock_addr", KMA_PRINTED_POINTER, NULL },
+	{ BIT(KMA_CONTENTION_BEGIN), "flags", "flags", KMA_PRINTED_BITS, waits },
 	{ ANY, "name", "name", KMA_PRINTED_STRING_VALUE, NULL },
 	{ ANY, "call_site", "call_site", KMA_PRINTED_SYMBOL, NULL },
 	{ ANY, "ptr", "ptr", KMA_PRINTED_POINTER, NULL },
@@ -58,8 +64,9 @@ static const struct {
 #define GFP_NAMES(NAME)                                                                          \
 	NAME(DMA)                                                                                \
 	NAME(HIGHMEM)                                                                            \
-	NAME(DMA32) NAME(MOVABLE) NAME(RECLAIMABLE) NAME(HIGH) NAME(IO) NAME(FS) NAME(ZERO)      \
-		NAME(ATOMIC) NAME(DIRECT_RECLAIM) NAME(KSWAPD_RECLAIM) NAME(WRITE) NAME(NOWARN)  \
+	NAME(DMA32)                                                                              \
+	NAME(MOVABLE) NAME(RECLAIMABLE) NAME(HIGH) NAME(IO) NAME(FS) NAME(ZERO) NAME(ATOMIC)     \
+		NAME(DIRECT_RECLAIM) NAME(KSWAPD_RECLAIM) NAME(WRITE) NAME(NOWARN)               \
 			NAME(RETRY_MAYFAIL) NAME(NOFAIL) NAME(NORETRY) NAME(MEMALLOC) NAME(COMP) \
 				NAME(NOMEMALLOC) NAME(HARDWALL) NAME(THISNODE) NAME(ACCOUNT)     \
 					NAME(ZEROTAGS) NAME(SKIP_ZERO) NAME(SKIP_KASAN)          \
@@ -113,6 +120,7 @@ void kma_printed_init(struct kma_printed *printed, enum kma_kind kind)
 	memset(printed, 0, sizeof(*printed));
 	memset(printed->order, -1, sizeof(printed->order));
 	printed->kind = kind;
+	printed->bare = CONTENTION & BIT(kind);
 	for (const struct kma_field *field = kma_fields[kind]; field && field->name; field++) {
 		struct kma_printed_field *to = &printed->fields[printed->nr];
 
@@ -264,6 +272,26 @@ static bool read_name(const char *p, const char *end, const char *const *names, 
 	return read_number(p, end, value);
 }
 
+/* A number, or names; those of no known bit say nothing. */
+static uint64_t read_bits(const char *p, const char *end, const char *const *names)
+{
+	uint64_t bits = 0, value;
+
+	while (p < end) {
+		const char *bar = memchr(p, '|', end - p), *stop = bar ? bar : end;
+
+		if (read_number(p, stop, &value)) {
+			bits |= value;
+		} else {
+			for (size_t i = 0; names[i]; i++)
+				if (same_text(names[i], p, stop - p))
+					bits |= UINT64_C(1) << i;
+		}
+		p = bar ? bar + 1 : end;
+	}
+	return bits;
+}
+
 static uint32_t gfp_again(struct kma_printed_gfp *last, const char *p, const char *end,
 			  struct kma_printed_doubts *doubts)
 {
@@ -312,6 +340,9 @@ static bool take(struct kma_printed *printed, const struct kma_printed_field *fi
 	case KMA_PRINTED_NAME:
 		good = read_name(p, end, field->names, &value);
 		break;
+	case KMA_PRINTED_BITS:
+		value = read_bits(p, end, field->names);
+		break;
 	case KMA_PRINTED_STRING_VALUE:
 		length = (size_t)(end - p) < KMA_PRINTED_STRING ? (size_t)(end - p)
 								: KMA_PRINTED_STRING;
@@ -355,7 +386,7 @@ size_t kma_printed_read(struct kma_printed *printed, const char *text, const cha
 	memset(record + KMA_PRINTED_HEAD, 0, STRINGS - KMA_PRINTED_HEAD);
 	*seen = 0;
 	for (const char *p = text; p < end; token++) {
-		const char *stop, *equals;
+		const char *stop, *equals, *value_end;
 		const struct kma_printed_field *field;
 		int known;
 
@@ -364,6 +395,11 @@ size_t kma_printed_read(struct kma_printed *printed, const char *text, const cha
 		stop = memchr(p, ' ', end - p);
 		if (!stop)
 			stop = end;
+		value_end = stop;
+		if (printed->bare && token && stop - p > 2 && *p == '(' && stop[-1] == ')') {
+			p++;
+			value_end--;
+		}
 		known = token < KMA_PRINTED_MAX_TOKENS ? printed->order[token] : -1;
 		field = &printed->fields[known >= 0 ? known : 0];
 		if (known >= 0 && (size_t)(stop - p) > field->length && p[field->length] == '=' &&
@@ -371,14 +407,16 @@ size_t kma_printed_read(struct kma_printed *printed, const char *text, const cha
 			equals = p + field->length;
 		} else {
 			equals = memchr(p, '=', stop - p);
-			known = equals ? find_field(printed, p, equals - p) : -1;
+			known = equals			  ? find_field(printed, p, equals - p)
+				: printed->bare && !token ? 0
+							  : -1;
 			if (token < KMA_PRINTED_MAX_TOKENS)
 				printed->order[token] = known;
 		}
 		/* the first of a name counts: a value may hold one that looks like it */
 		if (known >= 0 && !(*seen >> known & 1) &&
-		    take(printed, &printed->fields[known], equals + 1, stop, symbols, doubts,
-			 record, &size))
+		    take(printed, &printed->fields[known], equals ? equals + 1 : p, value_end,
+			 symbols, doubts, record, &size))
 			*seen |= 1u << known;
 		p = stop;
 	}

@@ -32,6 +32,7 @@ enum kma_printed_form {
 	KMA_PRINTED_GFP,     /* names joined by | */
 	KMA_PRINTED_FLAGS,   /* other names: only a number can be used */
 	KMA_PRINTED_NAME,    /* one of a list */
+	KMA_PRINTED_BITS,    /* names of a list joined by |: a bit each */
 	KMA_PRINTED_STRING_VALUE,
 };
 
@@ -44,7 +45,7 @@ struct kma_printed_field {
 	enum kma_field_type type;
 	uint8_t to; /* offset in the record */
 	uint32_t optional;
-	const char *const *names; /* of KMA_PRINTED_NAME, by value; ends with NULL */
+	const char *const *names; /* of KMA_PRINTED_NAME and _BITS, by value; ends with NULL */
 };
 
 /* What was seen that text cannot give in full: for the quality ledger. */
@@ -67,6 +68,7 @@ struct kma_printed_gfp {
 struct kma_printed {
 	enum kma_kind kind;
 	uint8_t nr;
+	bool bare; /* "VALUE (key=value)": the first field's value stands alone */
 	struct kma_printed_field fields[KMA_MAX_FIELDS];
 	uint32_t required;		      /* bits of fields[] */
 	int8_t order[KMA_PRINTED_MAX_TOKENS]; /* by token: the field it was last, or -1 */

@@ -141,6 +141,13 @@ static const struct builtin_event events[] = {
 	{ "migrate", "set_migration_pte", 0, PTE, NULL },
 	{ "migrate", "remove_migration_pte", 0, PTE, NULL },
 
+	{ "lock", "contention_begin", 0, "void * lock_addr, unsigned int flags",
+	  "\"%p (flags=%s)\", REC->lock_addr, __print_flags(REC->flags, \"|\", "
+	  "{ (1U << 0), \"SPIN\" }, { (1U << 1), \"READ\" }, { (1U << 2), \"WRITE\" }, "
+	  "{ (1U << 3), \"RT\" }, { (1U << 4), \"PERCPU\" }, { (1U << 5), \"MUTEX\" } )" },
+	{ "lock", "contention_end", 0, "void * lock_addr, int ret",
+	  "\"%p (ret=%d)\", REC->lock_addr, REC->ret" },
+
 	{ "zone_lock", "zone_lock_start_locking", 0, ZONE_POINTER, NULL },
 	{ "zone_lock", "zone_lock_acquire_returned", 0, ZONE_POINTER, NULL },
 	{ "zone_lock", "zone_lock_released", 0, ZONE_POINTER, NULL },
