@@ -84,6 +84,12 @@ struct kma_need {
 	const char *what_for; /* "hold times"; NULL: used, but not missed when absent */
 };
 
+/* An event that another report makes something of. */
+struct kma_instead {
+	enum kma_kind kind; /* it is only counted: see kma_summary.records */
+	const char *says;
+};
+
 enum kma_stack_use {
 	KMA_STACKS_NEVER,
 	KMA_STACKS_WHEN_ASKED, /* kma_event.stack is filled when the user asked for stacks */
@@ -107,6 +113,8 @@ struct kma_analysis {
 	/* Optional: those needs that are worth recording alone where all of them cost too much, and
 	 * what that tells; ends with KMA_KIND_NONE */
 	const struct kma_need *cheap;
+	/* Optional: where to look when none of the required needs is there, but that event is */
+	struct kma_instead instead;
 
 	/* NULL with @err filled when out of memory. @trace outlives the state. */
 	struct kma_state *(*open)(const struct kma_trace *trace, struct kma_error *err);

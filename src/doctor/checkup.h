@@ -42,8 +42,9 @@ struct kma_checkup {
 	struct kma_recipe all; /* of every report that is possible */
 };
 
-/* What to type to record @events with @clock; @reports is what -r takes, NULL: all. */
-int kma_recipe_make(struct kma_recipe *recipe, uint64_t events, bool stacks, const char *clock,
+/* What to type to record @events with @clock, with stacks behind those of @stacks (UINT64_MAX:
+ * behind all); @reports is what -r takes, NULL: all. */
+int kma_recipe_make(struct kma_recipe *recipe, uint64_t events, uint64_t stacks, const char *clock,
 		    const char *reports, struct kma_arena *arena);
 
 int kma_doctor_text(const struct kma_checkup *checkup, const struct kma_text_options *options,

@@ -71,12 +71,13 @@ static int write_recipes(struct kma_checkup *checkup, struct kma_diagnosis *d)
 {
 	const char *clock = checkup->clock;
 
-	if (d->events &&
-	    kma_recipe_make(&d->recipe, d->events, d->analysis->stacks == KMA_STACKS_ALWAYS, clock,
-			    d->analysis->name, checkup->arena) < 0)
+	uint64_t stacks = d->analysis->stacks == KMA_STACKS_ALWAYS ? UINT64_MAX : 0;
+
+	if (d->events && kma_recipe_make(&d->recipe, d->events, stacks, clock, d->analysis->name,
+					 checkup->arena) < 0)
 		return -1;
 	if (d->cheap &&
-	    kma_recipe_make(&d->cheap_recipe, d->cheap, false, clock, NULL, checkup->arena) < 0)
+	    kma_recipe_make(&d->cheap_recipe, d->cheap, 0, clock, NULL, checkup->arena) < 0)
 		return -1;
 	d->cheap_recipe.live = NULL; /* that records all that the report needs */
 	return 0;
@@ -131,7 +132,7 @@ static int diagnose_kernel(struct kma_checkup *checkup, struct kma_diagnosis *d,
 	for (const struct kma_need *need = d->analysis->needs; need->kind; need++) {
 		const char *system = kma_kind_system(need->kind), *name = kma_kind_name(need->kind);
 
-		if (schema->formats & KMA_KIND_BIT(need->kind))
+		if ((schema->formats | KMA_KIND_BIT(KMA_KERNEL_STACK)) & KMA_KIND_BIT(need->kind))
 			continue;
 		if (schema->problems[need->kind] &&
 		    add_reason(checkup, d, "%s", schema->problems[need->kind]) < 0)
@@ -145,6 +146,9 @@ static int diagnose_kernel(struct kma_checkup *checkup, struct kma_diagnosis *d,
 			       need->what_for) < 0)
 			return -1;
 	}
+	if (!possible && (schema->formats & KMA_KIND_BIT(d->analysis->instead.kind)) &&
+	    add_reason(checkup, d, "%s", d->analysis->instead.says) < 0)
+		return -1;
 	if (!possible)
 		d->verdict = KMA_VERDICT_IMPOSSIBLE;
 	else if (clock != KMA_CLOCK_GLOBAL &&
@@ -176,11 +180,13 @@ static int open_reports(struct kma_checkup *checkup, const struct kma_config *co
  */
 static int recipe_for_all(struct kma_checkup *checkup)
 {
-	uint64_t events = 0;
+	uint64_t events = 0, stacks = 0;
 
-	for (size_t i = 0; i < checkup->nr_reports; i++)
+	for (size_t i = 0; i < checkup->nr_reports; i++) {
 		events |= checkup->reports[i].events & ~checkup->reports[i].analysis->second;
-	return events ? kma_recipe_make(&checkup->all, events, false, checkup->clock, NULL,
+		stacks |= checkup->reports[i].analysis->stack_kinds;
+	}
+	return events ? kma_recipe_make(&checkup->all, events, stacks, checkup->clock, NULL,
 					checkup->arena)
 		      : 0;
 }

@@ -15,13 +15,22 @@ uint64_t kma_live_kinds(const struct kma_analysis *const *analyses, bool named, 
 	return wanted & kinds & ~KMA_KIND_BIT(KMA_KERNEL_STACK);
 }
 
-bool kma_live_stacks(const struct kma_analysis *const *analyses, bool named, bool asked)
+uint64_t kma_live_stacks(const struct kma_analysis *const *analyses, bool named, bool asked)
 {
-	for (; *analyses; analyses++)
-		if (((*analyses)->stacks == KMA_STACKS_WHEN_ASKED && asked) ||
-		    ((*analyses)->stacks == KMA_STACKS_ALWAYS && named))
-			return true;
-	return false;
+	uint64_t kinds = 0;
+
+	for (; *analyses; analyses++) {
+		const struct kma_analysis *analysis = *analyses;
+
+		if (analysis->stacks == KMA_STACKS_WHEN_ASKED && asked)
+			return UINT64_MAX;
+		if (analysis->stacks != KMA_STACKS_ALWAYS)
+			continue;
+		if (named && !analysis->stack_kinds)
+			return UINT64_MAX;
+		kinds |= analysis->stack_kinds;
+	}
+	return kinds;
 }
 
 bool kma_live_possible(const struct kma_analysis *analysis, uint64_t kinds)

@@ -13,7 +13,9 @@
  * stacks behind every event: they are recorded for reports that were named.
  */
 uint64_t kma_live_kinds(const struct kma_analysis *const *analyses, bool named, uint64_t kinds);
-bool kma_live_stacks(const struct kma_analysis *const *analyses, bool named, bool asked);
+/* The events to record stacks behind, KMA_KIND_BIT; UINT64_MAX: all. Where few events need them
+ * they are no flood. */
+uint64_t kma_live_stacks(const struct kma_analysis *const *analyses, bool named, bool asked);
 /* True if any of the events that the report needs one of is in @kinds. */
 bool kma_live_possible(const struct kma_analysis *analysis, uint64_t kinds);
 /* Those of them that are not: "cma:cma_alloc_finish, ...", as far as there is room. */

@@ -107,7 +107,7 @@ static int open_live(struct live *live, struct kma_error *err)
 
 	live->kinds = kma_live_kinds(config->analyses, named, live->fs.kinds);
 	recording.kinds = live->kinds;
-	recording.stacks = kma_live_stacks(config->analyses, named, config->stack_depth);
+	recording.stack_kinds = kma_live_stacks(config->analyses, named, config->stack_depth);
 	live->source = kma_live_open(&live->fs, &recording, err);
 	if (!live->source)
 		return -1;

@@ -25,6 +25,9 @@
 /* TRACE_FLAG_HARDIRQ, _SOFTIRQ and _NMI in common_flags */
 #define IN_INTERRUPT 0x58
 
+/* A stack behind the events of one kind that the filter lets through. */
+#define TRIGGER "stacktrace if "
+
 /* In clock ticks since boot, the 22nd word of /proc/PID/stat; 0 when there is no such process. */
 static unsigned long long start_time(long pid)
 {
@@ -103,6 +106,7 @@ static int set_options(const struct kma_instance *instance,
 {
 	/* children of ours are to be seen */
 	static const char *const off[] = { "options/event-fork", "options/pause-on-trace" };
+	bool all_stacks = config->stack_kinds == UINT64_MAX;
 
 	/* the oldest are overwritten: those losses the pages tell, in place */
 	if (set(instance, "options/overwrite", "1", err) < 0)
@@ -111,8 +115,8 @@ static int set_options(const struct kma_instance *instance,
 		if (write_file(instance, off[i], "0") < 0 && errno != ENOENT)
 			return kma_fail(err, KMA_ERR_INPUT, "cannot write to %s/%s: %s",
 					instance->path, off[i], strerror(errno));
-	if (write_file(instance, "options/stacktrace", config->stacks ? "1" : "0") < 0 &&
-	    (config->stacks || errno != ENOENT))
+	if (write_file(instance, "options/stacktrace", all_stacks ? "1" : "0") < 0 &&
+	    (all_stacks || errno != ENOENT))
 		return kma_fail(err, KMA_ERR_INPUT,
 				"cannot record stacks: %s; without them: leave --stacks out",
 				strerror(errno));
@@ -126,11 +130,11 @@ static int set_options(const struct kma_instance *instance,
 static int enable_events(const struct kma_instance *instance,
 			 const struct kma_instance_config *config, struct kma_error *err)
 {
-	char filter[100], file[600];
-	const char *system = "";
+	char trigger[120], file[600];
+	const char *filter = trigger + sizeof(TRIGGER) - 1, *system = "";
 
-	snprintf(filter, sizeof(filter), "common_pid != %ld || common_flags & %d", (long)getpid(),
-		 IN_INTERRUPT);
+	snprintf(trigger, sizeof(trigger), TRIGGER "common_pid != %ld || common_flags & %d",
+		 (long)getpid(), IN_INTERRUPT);
 	for (int kind = 1; kind < KMA_NR_KINDS; kind++) {
 		if (!(config->kinds & KMA_KIND_BIT(kind)) || kind == KMA_KERNEL_STACK)
 			continue;
@@ -140,6 +144,13 @@ static int enable_events(const struct kma_instance *instance,
 			snprintf(file, sizeof(file), "events/%s/filter", system);
 			if (set(instance, file, filter, err) < 0)
 				return -1;
+		}
+		/* a kernel without triggers records no such stacks, and the report says so */
+		if (config->stack_kinds != UINT64_MAX &&
+		    (config->stack_kinds & KMA_KIND_BIT(kind))) {
+			snprintf(file, sizeof(file), "events/%s/%s/trigger", system,
+				 kma_kind_name(kind));
+			write_file(instance, file, trigger);
 		}
 		snprintf(file, sizeof(file), "events/%s/%s/enable", system, kma_kind_name(kind));
 		if (set(instance, file, "1", err) < 0)

@@ -10,9 +10,9 @@
 #include "source/tracefs.h"
 
 struct kma_instance_config {
-	uint64_t kinds;	 /* KMA_KIND_BIT of the events to record */
-	uint32_t kbytes; /* of each CPU's buffer */
-	bool stacks;	 /* a kernel_stack record behind each event */
+	uint64_t kinds;	      /* KMA_KIND_BIT of the events to record */
+	uint32_t kbytes;      /* of each CPU's buffer */
+	uint64_t stack_kinds; /* a kernel_stack record behind each of these; UINT64_MAX: all */
 	const char *clock;
 };
 

@@ -251,7 +251,7 @@ struct kma_source *kma_live_open(const struct kma_tracefs *fs, const struct kma_
 {
 	struct kma_instance_config wanted = { .kinds = config->kinds,
 					      .kbytes = config->kbytes,
-					      .stacks = config->stacks,
+					      .stack_kinds = config->stack_kinds,
 					      .clock = fs->clock };
 	struct live *live = calloc(1, sizeof(*live));
 

@@ -10,10 +10,10 @@
 #include "source/source.h"
 
 struct kma_live_config {
-	uint64_t kinds;	 /* events to record: those that the kernel has */
-	uint32_t kbytes; /* of each CPU's buffer */
-	bool stacks;
-	const char *save; /* the file for the raw recording; NULL: none */
+	uint64_t kinds;	      /* events to record: those that the kernel has */
+	uint32_t kbytes;      /* of each CPU's buffer */
+	uint64_t stack_kinds; /* events to record stacks behind; UINT64_MAX: all */
+	const char *save;     /* the file for the raw recording; NULL: none */
 };
 
 /* Nothing is recorded yet. @fs must outlive it. NULL with @err, and then nothing is left behind. */

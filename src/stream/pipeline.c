@@ -330,7 +330,8 @@ static int open_pipeline(struct kma_pipeline *p, struct kma_error *err)
 		return kma_fail(err, KMA_ERR_INTERNAL, "out of memory");
 	p->trace.one_pass = !source->ops->rewind;
 	for (size_t i = 0; p->selection.analyses[i]; i++)
-		wanted |= needed_kinds(p->selection.analyses[i]);
+		wanted |= needed_kinds(p->selection.analyses[i]) |
+			  KMA_KIND_BIT(p->selection.analyses[i]->instead.kind);
 	now = wanted_kinds(p, false, &stack_kinds);
 	p->schema = kma_schema_new(source->info.formats, source->info.nr_formats, wanted | now,
 				   source->info.big_endian, source->info.page_format.commit_size,
