@@ -10,5 +10,6 @@ const struct kma_analysis *const kma_analyses[] = {
 	&kma_slab_analysis,
 	&kma_percpu_analysis,
 	&kma_cma_analysis,
+	&kma_alloc_lock_analysis,
 	NULL,
 };

@@ -12,5 +12,6 @@ extern const struct kma_analysis kma_extfrag_analysis;
 extern const struct kma_analysis kma_percpu_analysis;
 extern const struct kma_analysis kma_slab_analysis;
 extern const struct kma_analysis kma_cma_analysis;
+extern const struct kma_analysis kma_alloc_lock_analysis;
 
 #endif

@@ -583,6 +583,7 @@ const struct kma_analysis kma_zone_lock_analysis = {
 	.title = "zone->lock: who held it, and who waited for whom",
 	.needs = zl_needs,
 	.cheap = zl_cheap,
+	.instead = { KMA_CONTENTION_BEGIN, ZL_INSTEAD },
 	.metrics = zl_metrics,
 	.open = zl_open_state,
 	.feed = zl_feed,

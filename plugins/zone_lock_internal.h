@@ -114,6 +114,9 @@ struct kma_state {
 	uint64_t dropped_by_loss; /* open acquisitions given up at a gap */
 };
 
+/* What stock kernels tell of the lock. */
+#define ZL_INSTEAD "waits for zone->lock are in the alloc_lock report, from lock:contention_begin"
+
 /* More than any machine has: what exceeds it comes from a broken trace. */
 #define ZL_MAX_ZONES   4096
 #define ZL_MAX_CALLERS 4096

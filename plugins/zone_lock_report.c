@@ -6,6 +6,9 @@
 #include "zone_lock_internal.h"
 
 #define SPLITS "node,zone caller cpu"
+#define ABSENT                                                              \
+	"kmem:mm_zone_locked is not in the trace: the kernel lacks it, or " \
+	"it was not recorded"
 
 const struct kma_metric_def zl_metrics[] = {
 	[ZL_ACQUISITIONS] = { "zone_lock.acquisitions_total", KMA_COUNTER, KMA_UNIT_COUNT,
@@ -490,10 +493,10 @@ int zl_report(const struct kma_state *state, const struct kma_summary *summary,
 			zl_tables(&view, report);
 			zl_findings(&view, report);
 		} else {
-			kma_report_status(report,
-					  status(KMA_UNAVAILABLE,
-						 "kmem:mm_zone_locked is not in the trace: the "
-						 "kernel lacks it, or it was not recorded"));
+			kma_report_status(report, status(KMA_UNAVAILABLE,
+							 summary->records[KMA_CONTENTION_BEGIN]
+								 ? ABSENT "; " ZL_INSTEAD
+								 : ABSENT));
 		}
 		ret = 0;
 	}

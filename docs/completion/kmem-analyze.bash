@@ -9,7 +9,7 @@ _kmem_analyze()
 		--no-color --threshold --thresholds --baseline --save-baseline --max-lost --min-samples --inconclusive
 		--annotate --junit --sarif --markdown --for --interval --buffer-size --save
 		--list -V --version -h --help'
-	local reports='zone_lock pcp page slab extfrag percpu cma'
+	local reports='zone_lock pcp page slab extfrag percpu cma alloc_lock'
 	local commands='story diff merge live doctor'
 	local readers='own libtracecmd'
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}

@@ -6,8 +6,8 @@
 #include "render/page.h"
 #include "util/arena.h"
 
-#define VERDICT_COLUMN 12
-#define REASON_COLUMN  24
+#define VERDICT_COLUMN 13
+#define REASON_COLUMN  25
 
 static const char *const verdicts[] = { "exact", "degraded", "impossible" };
 static const enum kma_style styles[] = { KMA_CYAN, KMA_YELLOW, KMA_RED };

@@ -186,6 +186,14 @@ static const char *why_not(struct kma_page *page, const struct kma_overview *ove
 	return "not among the reports asked for";
 }
 
+static const struct part *same_name(const struct parts *parts, const char *name)
+{
+	for (size_t i = 0; i < parts->nr; i++)
+		if (!strcmp(parts->part[i].name, name))
+			return &parts->part[i];
+	return NULL;
+}
+
 /* One line. */
 static void put_zone_lock(struct kma_page *page, const struct kma_overview *overview)
 {
@@ -196,9 +204,17 @@ static void put_zone_lock(struct kma_page *page, const struct kma_overview *over
 				      NULL);
 	const struct kma_metric *wait = report ? kma_report_find(report, "zone_lock.wait_ns")
 					       : NULL;
+	struct parts waits = find_parts(page, overview, "alloc_lock", "alloc_lock.contended_total",
+					"lock");
+	const struct part *zone = same_name(&waits, "zone");
 	const char *text;
 
-	if (!contended.nr) {
+	if (!contended.nr && zone) {
+		/* a stock kernel */
+		text = kma_page_printf(page, "waited for %s times, %s in a second",
+				       whole_text(page, zone->value),
+				       rate_text(page, overview, zone->more));
+	} else if (!contended.nr) {
 		text = why_not(page, overview, "zone_lock");
 	} else {
 		text = kma_page_printf(page, "contended %s times, %s in a second",
@@ -215,14 +231,6 @@ static void put_zone_lock(struct kma_page *page, const struct kma_overview *over
 	kma_page_move(page, 12);
 	kma_page_put(page, KMA_PLAIN, kma_page_fit(page, text, kma_page_columns(page) - 12));
 	kma_page_newline(page);
-}
-
-static const struct part *same_name(const struct parts *parts, const char *name)
-{
-	for (size_t i = 0; i < parts->nr; i++)
-		if (!strcmp(parts->part[i].name, name))
-			return &parts->part[i];
-	return NULL;
 }
 
 static struct parts cpu_parts(struct kma_page *page, const struct kma_overview *overview,

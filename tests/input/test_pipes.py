@@ -57,9 +57,29 @@ def one_line(what, err, *words):
         check(f"{what}: says {word!r}", word in err, repr(err))
 
 
+def by_function(listed):
+    """Printed stacks have no offsets: the callers of one function are one. Percentiles do not add up."""
+    added = {}
+    for metric in listed:
+        labels = dict(metric["labels"], caller=metric["labels"]["caller"].partition("+")[0])
+        key = json.dumps(labels, sort_keys=True)
+        one = added.setdefault(key, {"unit": metric["unit"], "status": metric["status"], "labels": labels,
+                                     "name": metric["name"], "value": 0, "count": 0, "sum": 0})
+        for part in ("value", "count", "sum"):
+            one[part] += metric.get(part) or 0
+    return list(added.values())
+
+
 def metrics(result):
-    return {(m["name"], json.dumps(m["labels"], sort_keys=True)): m
-            for report in result["reports"] for m in report["metrics"]}
+    listed, stacked = [], {}
+    for metric in (m for report in result["reports"] for m in report["metrics"]):
+        if metric["name"].startswith("alloc_lock.") and "caller" in metric["labels"]:
+            stacked.setdefault(metric["name"], []).append(metric)
+        else:
+            listed.append(metric)
+    for callers in stacked.values():
+        listed += by_function(callers)
+    return {(m["name"], json.dumps(m["labels"], sort_keys=True)): m for m in listed}
 
 
 def events(result):

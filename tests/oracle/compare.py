@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from metrics import describe, label_key, PERCENTILES
 
-REPORTS = ("zone_lock", "pcp", "page", "extfrag", "slab", "percpu", "cma")
+REPORTS = ("zone_lock", "pcp", "page", "extfrag", "slab", "percpu", "cma", "alloc_lock")
 # what is made of sums of squares, or of square roots, has no more digits than this
 ROUGH = ("zone_lock.fit_fixed_ns", "zone_lock.fit_ns_per_page", "zone_lock.fit_r2", "pcp.correlation")
 

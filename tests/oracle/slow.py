@@ -12,6 +12,7 @@ import json
 import sys
 from fractions import Fraction
 
+import alloc_lock_metrics
 import cma_metrics
 import extfrag_metrics
 import formats
@@ -26,7 +27,7 @@ from compare import compare, load
 from metrics import describe, label_key, Metrics
 
 MODULES = (zone_metrics, pcp_metrics, page_metrics, extfrag_metrics, slab_metrics, percpu_metrics,
-           cma_metrics)
+           cma_metrics, alloc_lock_metrics)
 TRACE_NAMES = ["trace.events_total", "trace.lost_events_total", "trace.span_ns"]
 
 
@@ -65,6 +66,7 @@ def compute(path, listed):
     slab_metrics.compute(listed, span, page_size, metrics)
     percpu_metrics.compute(listed, metrics)
     cma_metrics.compute(listed, metrics)
+    alloc_lock_metrics.compute(path, listed, metrics)
     return metrics
 
 
