@@ -109,18 +109,33 @@ static void put_head(struct line *line, const struct kma_show *show,
 	putc('\n', line->out);
 }
 
-/* The one that is shown stands in brackets. */
+/* The one that is shown stands in brackets. Returns the length. */
+static size_t view_text(const struct kma_show *show, const struct kma_result *result, size_t i,
+			char *text, size_t size)
+{
+	snprintf(text, size, i == show->view ? "[%zu %s]" : " %zu %s ", i,
+		 i ? result->reports[i - 1].name : "overview");
+	return strlen(text);
+}
+
+/* Where there is no room for all of them, the first ones give way to the one that is shown, and the
+ * last ones are left out. */
 static void put_views(struct line *line, const struct kma_show *show,
 		      const struct kma_result *result)
 {
-	for (size_t i = 0; i < show->nr_views; i++) {
-		const struct kma_report *report = i ? &result->reports[i - 1] : NULL;
-		bool here = i == show->view, empty = i && report->status.code == KMA_UNAVAILABLE;
-		char text[80];
+	size_t first = 0, length = 0;
+	char text[80];
 
-		snprintf(text, sizeof(text), here ? "[%zu %s]" : " %zu %s ", i,
-			 i ? report->name : "overview");
-		put(line, here ? "1" : empty ? "2" : "", text);
+	for (size_t i = 0; i <= show->view && i < show->nr_views; i++)
+		length += view_text(show, result, i, text, sizeof(text));
+	while (first < show->view && length > line->left)
+		length -= view_text(show, result, first++, text, sizeof(text));
+	for (size_t i = first; i < show->nr_views; i++) {
+		bool empty = i && result->reports[i - 1].status.code == KMA_UNAVAILABLE;
+
+		if (view_text(show, result, i, text, sizeof(text)) > line->left && i > show->view)
+			break;
+		put(line, i == show->view ? "1" : empty ? "2" : "", text);
 	}
 	putc('\n', line->out);
 }

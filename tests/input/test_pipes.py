@@ -279,6 +279,33 @@ def test_rounds():
             check(f"rounds: {times * len(text) >> 20} MiB of text in 80 MB", fit)
 
 
+def test_contention():
+    """Waits for locks as kernels, perf and trace-cmd -R print them: the address has no key, and may be hashed."""
+    head = "            task-7     [%03d] d....  %.6f: "
+    stack = " => __traceiter_contention_begin\n => native_queued_spin_lock_slowpath\n => _raw_spin_lock\n => rmqueue_bulk\n"
+    text = (head % (0, 1) + "contention_begin: 00000000d2f6a8f2 (flags=SPIN)\n" +
+            head % (0, 1) + "<stack trace>\n" + stack +
+            head % (0, 1.000003) + "contention_end: 00000000d2f6a8f2 (ret=0)\n" +
+            # a mutex that turns to sleeping, and its end by a signal on another CPU
+            head % (0, 2) + "contention_begin: 0xffff888100000040 (flags=SPIN|MUTEX)\n" +
+            head % (0, 2.000001) + "contention_begin: 0xffff888100000040 (flags=MUTEX)\n" +
+            head % (1, 2.000009) + "contention_end: 0xffff888100000040 (ret=-4)\n" +
+            # a flag of a later kernel, and numbers
+            head % (1, 3) + "contention_begin: lock_addr=0xffff888100000080 flags=0x21\n" +
+            head % (1, 3.000002) + "contention_begin: 0xffff888100000080 (flags=MUTEX|0x40)\n" +
+            head % (1, 3.000005) + "contention_end: lock_addr=0xffff888100000080 ret=0\n" +
+            # not printed at all: one that nobody knows
+            head % (1, 4) + "contention_begin: (____ptrval____) (flags=SPIN)\n").encode()
+    status, result, err = feed(text, "-r", "alloc_lock")
+    found = {key: m for key, m in metrics(result).items()}
+    waits = found["alloc_lock.contended_total", "{}"]
+    check("contention: waits", status == OK and waits["value"] == 4, f"{status} {err} {waits}")
+    dist = found["alloc_lock.wait_ns", "{}"]
+    check("contention: time", (dist["count"], dist["sum"]) == (3, 3000 + 9000 + 5000), dist)
+    zone = found.get(("alloc_lock.wait_ns", '{"caller": "rmqueue_bulk", "lock": "zone"}'), {})
+    check("contention: caller", zone.get("sum") == 3000, zone)
+
+
 def test_recording():
     """trace-cmd record ... COMMAND | kmem-analyze -, by a stand-in for trace-cmd."""
     os.mkdir("rec")

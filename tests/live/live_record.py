@@ -104,6 +104,30 @@ def recording(stacks):
     assert not own, own[:3]
 
 
+def stacks_of_one_event():
+    """Without --stacks only waits for locks have one: a trigger of that event records it."""
+    if not os.path.isdir(tracefs.DIR + "/events/lock/contention_begin") or not shutil.which("trace-cmd"):
+        print("no lock:contention_begin, or no trace-cmd: its stacks are not tested")
+        return
+    path = os.path.join(WORK, "locks.dat")
+    script = "for i in 1 2 3 4; do (n=0; while [ $n -lt 40 ]; do head -c 8000000 /dev/zero >%s/$i; rm %s/$i; " \
+             "n=$((n+1)); done) & done; wait" % (WORK, WORK)
+    status, out, err = live("--json", "--save", path, "-r", "alloc_lock,percpu", "--", "sh", "-c", script)
+    assert status == 0, err
+    begun = metric(json.loads(out), "trace.events_total", {"event": "lock:contention_begin"})["value"]
+    report = subprocess.run(["trace-cmd", "report", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                            universal_newlines=True, errors="replace", check=True).stdout
+    before, stacks = {}, 0
+    for match in re.finditer(r"^ *.*-\d+ +\[(\d+)\] +\d+\.\d+: +(\w+):", report, re.M):
+        if match.group(2) == "kernel_stack":
+            stacks += 1
+            assert before[match.group(1)] == "contention_begin", match.group(0)
+        before[match.group(1)] = match.group(2)
+    print("%d waits for locks, %d stacks" % (begun, stacks))
+    # the kernel leaves some out, where one interrupts another
+    assert 0.9 * begun <= stacks <= begun or not stacks
+
+
 def lines():
     """Each line is a document, nothing of what it counts goes down, and the last one says that it is the last."""
     with tracefs.Load():
@@ -151,6 +175,7 @@ try:
     command_is_seen()
     recording(False)
     recording(True)
+    stacks_of_one_event()
     lines()
     losses()
     changed = tracefs.difference(before, tracefs.snapshot())

@@ -98,9 +98,15 @@ def doctor():
             assert os.path.isdir("%s/events/%s" % (tracefs.DIR, event.replace(":", "/"))), event
             assert "-e %s " % event in report["record"]["trace_cmd"]
             assert "-e %s " % event in report["record"]["perf"]
+        if report["name"] == "alloc_lock" and report["events"]:
+            assert " -T " in report["record"]["trace_cmd"] and " -g " in report["record"]["perf"]
         # what the text shows in several lines is the same command
         if report["record"]["trace_cmd"]:
             assert report["record"]["trace_cmd"] in re.sub(r" \\\n +", " ", text)
+    if "-e lock:contention_begin" in text:
+        # for all reports at once, stacks behind that event only
+        assert " -e lock:contention_begin -R stacktrace " in document["record"]["trace_cmd"], document["record"]
+        assert " -e lock:contention_begin/call-graph=fp/ " in document["record"]["perf"], document["record"]
     clock = document["clock"]
     with open(tracefs.DIR + "/trace_clock", encoding="ascii") as f:
         assert clock in f.read().replace("[", "").replace("]", "").split()

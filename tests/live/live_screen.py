@@ -92,6 +92,10 @@ def usual():
     for name, key in number.items():
         shown = t.press(key, 0.6)
         assert "[%s %s]" % (key, name) in shown[1] and any(line.strip() for line in shown[2:-1]), (name, shown)
+    # the last one has no room beside the others, unless it is shown
+    t.press("0")
+    assert re.search(r"\[\d alloc_lock\]$", t.press("\033[D", 0.6)[1]), t.picture()
+    assert "[0 overview]" in t.press("\033[C")[1]
     slab = t.press(number["slab"])
     assert "[%s slab]" % number["slab"] in slab[1] and any("allocations" in line for line in slab), slab
     scrolled = t.press("jjj", 0.2)

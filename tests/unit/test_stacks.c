@@ -147,9 +147,9 @@ static void stack(struct writing *t, unsigned int cpu, int pid, uint64_t address
 	assert_int_equal(dat_write_stack(t->w, &record, ips, nr), 0);
 }
 
-static void run(struct writing *t, uint32_t depth)
+static void run_as(struct writing *t, const struct kma_analysis *listening, uint32_t depth)
 {
-	static const struct kma_analysis *const analyses[] = { &analysis, NULL };
+	const struct kma_analysis *const analyses[] = { listening, NULL };
 	struct kma_selection selection = { .analyses = analyses, .stack_depth = depth };
 	char path[] = "/tmp/kma-stacks-XXXXXX";
 	struct kma_error err = { 0 };
@@ -167,6 +167,11 @@ static void run(struct writing *t, uint32_t depth)
 	assert_int_equal(kma_pipeline_run(source, &selection, NULL, result, &err), 0);
 	kma_source_close(source);
 	kma_result_free(result);
+}
+
+static void run(struct writing *t, uint32_t depth)
+{
+	run_as(t, &analysis, depth);
 }
 
 static void right_behind(void **unused)
@@ -211,6 +216,37 @@ static void not_of_another(void **unused)
 	run(&t, 8);
 	assert_int_equal(nr_heard, 2);
 	assert_int_equal(heard[0].nr_addresses, 0);
+	assert_int_equal(heard[1].nr_addresses, 0);
+}
+
+/* A stack that nobody reads is still whose it is. */
+static void of_some_kinds_only(void **unused)
+{
+	static const struct kma_need both[] = { { KMA_PCPU_DRAIN, true, "drains" },
+						{ KMA_PCPU_REFILL, false, "refills" },
+						{ KMA_KIND_NONE, false, NULL } };
+	struct kma_analysis picky = analysis;
+	struct dat_event *refill;
+	struct dat_record record;
+	struct writing t;
+
+	(void)unused;
+	picky.needs = both;
+	picky.stacks = KMA_STACKS_ALWAYS;
+	picky.stack_kinds = KMA_KIND_BIT(KMA_PCPU_DRAIN);
+	begin(&t, &(struct dat_config){ .version = 7 });
+	refill = dat_add_event(t.w, "kmem", "mm_page_pcpu_refill", 0,
+			       "unsigned long pfn, unsigned int order, int migratetype", NULL);
+	assert_non_null(refill);
+	drain(&t, 0, 1, 10);
+	record = at(&t, 0, 1);
+	assert_int_equal(dat_write(t.w, &record, refill, (struct dat_value[3]){ { .num = 11 } }), 0);
+	stack(&t, 0, 1, 0x2000, 2);	/* the refill's, in an interrupt */
+	stack(&t, 0, 1, 0x1000, 4);
+	run_as(&t, &picky, 0);
+	assert_int_equal(nr_heard, 2);
+	assert_int_equal(heard[0].nr_addresses, 4);
+	assert_int_equal(heard[0].first, 0x1000);
 	assert_int_equal(heard[1].nr_addresses, 0);
 }
 
@@ -282,7 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(right_behind),	     cmocka_unit_test(not_of_another),
 		cmocka_unit_test(past_an_interrupt), cmocka_unit_test(over_every_border),
-		cmocka_unit_test(only_when_asked_for),
+		cmocka_unit_test(only_when_asked_for), cmocka_unit_test(of_some_kinds_only),
 	};
 
 	return cmocka_run_group_tests_name("stacks", tests, NULL, NULL);
