@@ -95,11 +95,9 @@ static const char *const zone_functions[] = {
 	"get_page_from_freelist",
 	"free_pcppages_bulk",
 	"free_one_page",
-	"__free_one_page",
 	"__free_pages_ok",
 	"split_free_page",
 	"split_large_buddy",
-	"free_unref_folio",
 	"reserve_highatomic_pageblock",
 	"unreserve_highatomic_pageblock",
 	/* compaction, isolation, offlining, bad memory */
@@ -113,11 +111,6 @@ static const char *const zone_functions[] = {
 	"start_isolate_page_range",
 	"undo_isolate_page_range",
 	"test_pages_isolated",
-	"__test_page_isolated_in_pageblock",
-	"__move_freepages_block_isolate",
-	"move_freepages_block_isolate",
-	"pageblock_isolate_and_move_free_pages",
-	"pageblock_unisolate_and_move_free_pages",
 	"__offline_isolated_pages",
 	"offline_pages",
 	"take_page_off_buddy",
@@ -125,7 +118,6 @@ static const char *const zone_functions[] = {
 	"is_free_buddy_page",
 	/* reporting to the host, memory not accepted yet, hibernation */
 	"page_reporting_cycle",
-	"page_reporting_drain",
 	"page_reporting_process",
 	"page_reporting_process_zone",
 	"try_to_accept_memory_one",
@@ -135,7 +127,6 @@ static const char *const zone_functions[] = {
 	"__free_unaccepted",
 	"mark_free_pages",
 	/* watermarks, and those who only read */
-	"setup_per_zone_wmarks",
 	"__setup_per_zone_wmarks",
 	"walk_zones_in_node",
 	"pagetypeinfo_showfree_print",
@@ -150,7 +141,8 @@ static const char *const zone_functions[] = {
 	NULL,
 };
 
-/* The CPU's list is taken with a trylock here, which never waits; what does is the zone's lock. */
+/* The CPU's list is taken with a trylock here, which never waits; what does is the zone's lock.
+ * Others have a lock of their own besides. */
 static const char *const zone_likely[] = {
 	"free_unref_page",
 	"free_unref_page_commit",
@@ -164,6 +156,7 @@ static const char *const zone_likely[] = {
 	"alloc_pages_bulk_noprof",
 	"__alloc_pages_bulk",
 	"balance_pgdat",
+	"setup_per_zone_wmarks",
 	"alloc_contig_range",
 	"alloc_contig_range_noprof",
 	"alloc_contig_frozen_range_noprof",
@@ -197,7 +190,6 @@ static const char *const lruvec_functions[] = {
 	"__munlock_page",
 	"__mlock_new_folio",
 	"__mlock_new_page",
-	"__mm_populate_lru",
 	"isolate_migratepages_block",
 	"shrink_inactive_list",
 	"shrink_active_list",
@@ -205,23 +197,13 @@ static const char *const lruvec_functions[] = {
 	"move_pages_to_lru",
 	"shrink_lruvec",
 	"evict_folios",
-	"evict_pages",
-	"scan_folios",
-	"isolate_folios",
 	"lru_gen_change_state",
-	"lru_gen_rotate_memcg",
 	"inc_max_seq",
 	"try_to_inc_max_seq",
-	"try_to_inc_min_seq",
-	"inc_min_seq",
-	"reset_batch_size",
 	"walk_mm",
 	"lru_gen_look_around",
 	"__split_huge_page",
 	"__split_unmapped_folio",
-	"__split_folio_to_order",
-	"lru_add_split_folio",
-	"lru_add_page_tail",
 	NULL,
 };
 
@@ -233,9 +215,7 @@ static const char *const slab_functions[] = {
 	"__slab_free",
 	"free_to_partial_list",
 	"free_debug_processing",
-	"alloc_debug_processing",
 	"alloc_single_from_new_slab",
-	"alloc_single_from_partial",
 	"put_cpu_partial",
 	"__put_partials",
 	"__unfreeze_partials",
@@ -250,9 +230,7 @@ static const char *const slab_functions[] = {
 	"__kmem_cache_do_shrink",
 	"__kmem_cache_shutdown",
 	"free_partial",
-	"list_slab_objects",
 	"refill_objects",
-	"__refill_objects",
 	"__refill_objects_node",
 	"get_partial_node_bulk",
 	"__refill_objects_any",
@@ -271,7 +249,6 @@ static const char *const slab_functions[] = {
 	"cache_grow_end",
 	"cache_flusharray",
 	"drain_array",
-	"drain_array_locked",
 	"do_drain",
 	"drain_freelist",
 	"__cache_free_alien",
@@ -282,11 +259,20 @@ static const char *const slab_functions[] = {
 	NULL,
 };
 
-/* The fast paths have everything inlined, page allocation aside; so may a slab's end. */
+/* The fast paths may have any of these inlined, and more. */
 static const char *const slab_likely[] = {
-	"___slab_alloc",	   "__slab_alloc",	     "kmem_cache_alloc_bulk_noprof",
-	"kmem_cache_free",	   "kmem_cache_free_bulk",   "kfree",
-	"__kmem_cache_alloc_bulk", "__kmem_cache_free_bulk", NULL,
+	"___slab_alloc",
+	"__slab_alloc",
+	"kmem_cache_alloc_bulk_noprof",
+	"kmem_cache_free",
+	"kmem_cache_free_bulk",
+	"kfree",
+	"__kmem_cache_alloc_bulk",
+	"kmem_cache_prefill_sheaf",
+	"kmem_cache_refill_sheaf",
+	"kmem_cache_return_sheaf",
+	"__kmem_cache_free_bulk",
+	NULL,
 };
 
 static const char *const percpu_functions[] = {
@@ -297,11 +283,7 @@ static const char *const percpu_functions[] = {
 	"pcpu_balance_populated",
 	"pcpu_balance_free",
 	"pcpu_reclaim_populated",
-	"pcpu_free_area",
 	"percpu_stats_show",
-	"pcpu_balance",
-	"pcpu_populate_chunk",
-	"pcpu_depopulate_chunk",
 	NULL,
 };
 
