@@ -48,6 +48,19 @@ def quick(command):
     return time.monotonic() - start
 
 
+def warm(path):
+    """Into the page cache: some machines take unused pages out of it within seconds."""
+    with open(path, "rb", buffering=0) as file:
+        buffer = bytearray(1 << 20)
+        while file.readinto(buffer):
+            pass
+
+
+def run_warm(command):
+    warm(command[-1])
+    return run(command)
+
+
 def turns(commands, rounds, how=run):
     """For each command the list of its runs; the first round only warms up."""
     results = {name: [] for name in commands}
@@ -98,7 +111,7 @@ class Bench:
         if packed:
             commands["zstd"] = self.tool(packed)
             commands["unpack"] = [self.path("bench/unpack_chunks"), "2", packed]
-        r = turns(commands, self.rounds)
+        r = turns(commands, self.rounds, run_warm)
         report = self.report_rate(trace)
         self.say("", "%.1f million records, %d MiB, %d CPUs." % (
             events / 1e6, os.path.getsize(trace) >> 20, os.cpu_count()), "",
@@ -165,7 +178,7 @@ class Bench:
             trace = os.path.join(self.tmp, "curve-%s.dat" % label)
             subprocess.run([self.path("tests/tools/mkbig"), *make, trace], check=True)
             traces[label] = self.tool(*extra, trace)
-        results = turns(traces, self.rounds)
+        results = turns(traces, self.rounds, run_warm)
         self.say("", title, "", "| %s | CPU ns a record | records/s, relative | anonymous MiB |" % column, "|---|---|---|---|")
         first = None
         for label, _, _, events in points:
