@@ -22,8 +22,8 @@ static const struct {
 	[AL_ZONE] = { "zone->lock (the free pages of a zone)",
 		      "Larger per-CPU page lists take it less often: "
 		      "vm.percpu_pagelist_high_fraction. Spreading the work over NUMA nodes "
-		      "divides "
-		      "it. Compaction, CMA and readers of /proc/pagetypeinfo hold it for long." },
+		      "divides it. Compaction, CMA and readers of /proc/pagetypeinfo hold it for "
+		      "long." },
 	[AL_LRUVEC] = { "lru_lock (the page lists of reclaim)",
 			"There is one for each memory cgroup and node: splitting the load over "
 			"cgroups divides it. Large folios (transparent huge pages, large folios of "
@@ -31,15 +31,13 @@ static const struct {
 	[AL_SLAB_NODE] = { "a slab cache's lists of a node",
 			   "Objects that are freed on another CPU than they were allocated on, and "
 			   "bursts larger than the CPU's own stock, take their lock: the slab "
-			   "report "
-			   "names them. A larger cpu_partial of the cache "
-			   "(/sys/kernel/slab/CACHE), "
-			   "where the kernel has it, makes the stock larger." },
+			   "report names them. A larger cpu_partial of the cache "
+			   "(/sys/kernel/slab/CACHE), where the kernel has it, makes the stock "
+			   "larger." },
 	[AL_PERCPU] = { "the per-CPU allocator (pcpu_lock, pcpu_alloc_mutex)",
 			"The whole machine shares its locks: make and destroy fewer things that "
-			"have "
-			"per-CPU memory (cgroups, network namespaces, BPF maps). The percpu report "
-			"names who does." },
+			"have per-CPU memory (cgroups, network namespaces, BPF maps). The percpu "
+			"report names who does." },
 	[AL_PCP] = { "a CPU's page lists (pcp->lock)",
 		     "Only draining CPUs' lists from elsewhere waits for it: look for what drains "
 		     "all of them (compaction, CMA, memory offlining, vm.compact_memory)." },
@@ -101,8 +99,8 @@ static void contended_lock(const struct al_view *view, const struct al_row *row,
 		share >= BADLY_CONTENDED_SHARE || p99 >= LONG_WAIT_NS ? KMA_WARN : KMA_INFO,
 		locks[row->which].advice,
 		"%s waits for %s on %" PRIu32
-		" CPU%s: %s in all (%.1f %% of one CPU's time), 99 %% "
-		"of them up to %s, the longest %s.%s",
+		" CPU%s: %s in all (%.1f %% of one CPU's time), 99 %% of them up to %s, the "
+		"longest %s.%s",
 		kma_words_count(report, row->contended), locks[row->which].name, row->cpus,
 		row->cpus == 1 ? "" : "s", kma_words_time(report, (double)row->wait.sum),
 		100 * share, kma_words_time(report, (double)p99),
@@ -127,8 +125,7 @@ static void without_stacks(const struct al_view *view, struct kma_report *report
 		"Record stacks: trace-cmd record -T -C mono -e lock:contention_begin -e "
 		"lock:contention_end COMMAND, or kmem-analyze live -r alloc_lock.",
 		"Of %s of %s waits it is not known which lock they were for: no kernel_stack "
-		"record "
-		"follows them.",
+		"record follows them.",
 		kma_words_count(report, blind), kma_words_count(report, view->total.contended));
 	kma_report_proof(report, id, &al_metrics[AL_CONTENDED], kma_no_labels());
 }

@@ -70,7 +70,6 @@ static uint64_t needed_kinds(const struct kma_need *need)
 static int write_recipes(struct kma_checkup *checkup, struct kma_diagnosis *d)
 {
 	const char *clock = checkup->clock;
-
 	uint64_t stacks = d->analysis->stacks == KMA_STACKS_ALWAYS ? UINT64_MAX : 0;
 
 	if (d->events && kma_recipe_make(&d->recipe, d->events, stacks, clock, d->analysis->name,
