@@ -148,17 +148,16 @@ static int start(struct live *live, struct kma_error *err)
 	const struct kma_config *config = live->config;
 	char **command = config->live.command;
 
-	/* standard output is for JSON alone */
-	if (command && kma_child_start(&live->child, command, &live->mask,
-				       config->json && !config->json_path, err) < 0)
-		return -1;
 	if (kma_live_start(live->source, err) < 0)
 		return -1;
 	live->begin = clock_now();
 	live->next_time = live->begin + live->interval;
 	live->deadline = config->live.for_ns ? live->begin + config->live.for_ns : UINT64_MAX;
 	live->sleep_ns = LEAST_SLEEP_NS;
-	return command ? kma_child_go(&live->child, command, err) : 0;
+	/* standard output is for JSON alone */
+	return command ? kma_child_start(&live->child, command, &live->mask,
+					 config->json && !config->json_path, err)
+		       : 0;
 }
 
 static int lookup_symbols(void *source, const uint64_t *addresses, const char **names, size_t nr,
@@ -511,7 +510,6 @@ static int finish(struct live *live, struct kma_error *err)
 static int close_live(struct live *live, int ret, struct kma_error *err)
 {
 	kma_screen_close(&live->show.screen);
-	kma_child_leave(&live->child);
 	kma_pipeline_close(live->pipeline);
 	if (live->source && kma_live_close(live->source, ret ? NULL : err) < 0)
 		ret = -1;
@@ -528,9 +526,7 @@ static int close_live(struct live *live, int ret, struct kma_error *err)
 
 int kma_live_run(const struct kma_config *config, struct kma_error *err)
 {
-	struct live live = { .config = config,
-			     .signals = -1,
-			     .child = { .go = -1, .failure = -1 } };
+	struct live live = { .config = config, .signals = -1 };
 	int ret = -1;
 
 	if (kma_tracefs_open(&live.fs, err) < 0)
